@@ -1,0 +1,1 @@
+"""hubpub: release fine-tuned models to the Hugging Face Hub, proven. Importing this does nothing."""

@@ -1,0 +1,156 @@
+"""What the torch room can be asked to do: frozen requests and results. Importing this imports no torch.
+
+Each job runs in a child process (`worker.py`): no token, no network, its own HOME, bounded time and memory.
+All paths are absolute. Results carry measurements only; the parent turns them into facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from publisher.records.facts import Json, Measurement
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a smoke prompt's answer must be; None = not asked."""
+
+    contains: str | None = None
+    matches: str | None = None  # regular expression, searched
+    min_tokens: int | None = None
+    max_repetition: float | None = None  # share of the most frequent 4-gram of tokens, 0..1
+    stops: bool | None = None  # True: generation must end by an end-of-turn token before the limit
+    json: bool | None = None
+
+
+@dataclass(frozen=True)
+class SmokePrompt:
+    """One prompt, greedy decoding, chat template applied."""
+
+    prompt: str
+    expect: Expectation = Expectation()
+    max_new_tokens: int = 48
+
+
+@dataclass(frozen=True)
+class ConvertGguf:
+    """Dequantize a GGUF file into a bf16 safetensors checkpoint that transformers 4 and 5 both read."""
+
+    gguf: str
+    out: str
+
+
+@dataclass(frozen=True)
+class Train:
+    """Fine-tune a LoRA adapter on prompt/completion rows.
+
+    `data`: folder with `train-*.parquet` (columns `prompt`, `completion`, both text). `out`: empty or holds the
+    checkpoints of a killed run, which is resumed. Writes `out/adapter/` (adapter_config.json,
+    adapter_model.safetensors) and `out/checkpoints/`.
+    """
+
+    base: str
+    data: str
+    out: str
+    method: Literal["qlora", "lora"]
+    r: int
+    alpha: int
+    dropout: float
+    target_modules: tuple[str, ...]
+    learning_rate: float
+    schedule: str
+    warmup_ratio: float
+    batch_size: int  # examples per micro-batch
+    gradient_accumulation: int
+    max_grad_norm: float
+    steps: int  # optimizer steps
+    max_length: int  # tokens per example; longer ones are refused, never cut
+    seed: int
+    double_quant: bool = True
+    compute_dtype: str = "bfloat16"
+    save_every: int = 2  # optimizer steps between checkpoints
+    base_repo: str = ""  # written into adapter_config.json
+    base_revision: str = ""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Fold an adapter into full-precision weights: same dtype, same layout, same config files as the base."""
+
+    base: str
+    adapter: str
+    out: str
+
+
+@dataclass(frozen=True)
+class Quantize:
+    """Write a pre-quantized bitsandbytes NF4 checkpoint (before any forward: saving later is lossy)."""
+
+    model: str
+    out: str
+    double_quant: bool = True
+    compute_dtype: str = "bfloat16"
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A code block of a card: repo ids already rewritten to local folders."""
+
+    name: str  # where it stands: `README.md:41`
+    code: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Load an artifact exactly as its users would, generate, and run its card's code blocks.
+
+    `folder` is what is proven. `base` is needed for an adapter. `in_4bit`: also load it quantized (base,
+    adapter and merged; an nf4 artifact always is).
+    """
+
+    kind: Literal["base", "dataset", "adapter", "merged", "nf4"]
+    folder: str
+    base: str | None = None
+    smoke: tuple[SmokePrompt, ...] = ()
+    snippets: tuple[Snippet, ...] = ()
+    in_4bit: bool = True
+    stand_in: bool = False  # content expectations are refused, structural ones hold
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Prove a merge: merged equals base+adapter within tolerance, and differs from base where it must."""
+
+    base: str
+    adapter: str
+    merged: str
+    prompts: tuple[str, ...]
+    tolerance: float = 0.5  # max absolute logit difference; the sum runs in another order, in bf16
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Held-out loss and perplexity of each model on the same rows, answer tokens only.
+
+    `data`: folder with `validation-*.parquet` (`prompt`, `completion`).
+    """
+
+    data: str
+    base: str
+    adapter: str | None = None
+    merged: str | None = None
+    nf4: str | None = None
+    max_rows: int = 64
+
+
+Job = ConvertGguf | Train | Merge | Quantize | Probe | Compare | Evaluate
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a job measured. `details` holds what is no fact: generated texts, per-step logs, outputs."""
+
+    measured: tuple[Measurement, ...]
+    details: Mapping[str, Json]

@@ -46,6 +46,7 @@ CATALOGUE: dict[str, Kind] = {
     "HP-B02": Kind(Exit.HUB, "The base model is gated and this account may not read it."),
     "HP-B03": Kind(Exit.MACHINE, "The package that carries the base weights is not installed."),
     "HP-B04": Kind(Exit.USAGE, "The base folder holds no model that can be loaded."),
+    "HP-B05": Kind(Exit.USAGE, "The base has no chat template, or one that prompt and answer cannot be told apart by."),
     # adapter
     "HP-A01": Kind(Exit.FAILED, "The adapter was made for another base: shapes or layers do not fit."),
     "HP-A02": Kind(Exit.FAILED, "The adapter's tensors have another rank than its configuration says."),
@@ -58,6 +59,8 @@ CATALOGUE: dict[str, Kind] = {
     "HP-D01": Kind(Exit.FAILED, "The dataset has no rows."),
     "HP-D02": Kind(Exit.FAILED, "The dataset's columns are not those that training needs."),
     "HP-D03": Kind(Exit.FAILED, "A scene is malformed: boxes outside the image, duplicate ids, nothing in it."),
+    "HP-D04": Kind(Exit.FAILED, "An example is longer than `max_length`; examples are refused, never cut."),
+    "HP-D05": Kind(Exit.FAILED, "The dataset does not load as its users would load it."),
     # weights
     "HP-W01": Kind(Exit.FAILED, "A safetensors file is damaged: its header or length is wrong."),
     "HP-W02": Kind(Exit.FAILED, "The shard index names files or tensors that are not there."),
@@ -77,6 +80,7 @@ CATALOGUE: dict[str, Kind] = {
     "HP-X01": Kind(Exit.MACHINE, "The disk has too little room."),
     "HP-X02": Kind(Exit.MACHINE, "There is too little memory."),
     "HP-X03": Kind(Exit.MACHINE, "Another run of the same release holds the lock."),
+    "HP-X04": Kind(Exit.MACHINE, "The port that the embedded Hub was to listen on is taken."),
     # the Hub
     "HP-H01": Kind(Exit.HUB, "The Hub cannot be reached."),
     "HP-H02": Kind(Exit.HUB, "There is no token for this Hub, or it is not valid."),

@@ -6,11 +6,13 @@ All paths are absolute. Results carry measurements only; the parent turns them i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from publisher.records.facts import Json, Measurement
+
+Emit = Callable[[dict[str, Json]], None]  # tells the parent how far a job is
 
 
 @dataclass(frozen=True)

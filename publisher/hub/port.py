@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -113,9 +113,21 @@ class Hub(Protocol):
         """Create a repo; one that exists already is left as it is."""
 
     def commit(
-        self, ref: RepoRef, branch: str, operations: Sequence[Operation], *, title: str, body: str, parent: str
+        self,
+        ref: RepoRef,
+        branch: str,
+        operations: Sequence[Operation],
+        *,
+        title: str,
+        body: str,
+        parent: str,
+        on_bytes: Callable[[int], None] | None = None,
     ) -> str:
-        """Make ONE commit on a branch whose head must still be `parent`; returns the commit's id."""
+        """Make ONE commit on a branch whose head must still be `parent`; returns the commit's id.
+
+        Not retried: whether a commit whose answer was lost exists is found by looking at the branch.
+        `on_bytes` hears of each file that has arrived, by its size.
+        """
 
     def create_branch(self, ref: RepoRef, branch: str, *, at: str) -> None:
         """Create a branch at a commit."""

@@ -1,0 +1,157 @@
+"""Front matter: what the Hub reads from a card, as a mapping and as YAML."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+from publisher.card.view import CardInput
+from publisher.records.facts import Fact, Json
+
+Number = Callable[[Fact], Json]
+
+# Rows at which the Hub's size categories end.
+SIZES = (
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"),
+    (10**9, "100M<n<1B"),
+    (10**10, "1B<n<10B"),
+    (10**11, "10B<n<100B"),
+    (10**12, "100B<n<1T"),
+)
+
+# How many libraries still read YAML 1.1, where these words and digits are no strings: `no` is false, 1:30 is 90.
+NOT_A_STRING = re.compile(
+    r"(?i)(y|n|yes|no|on|off|true|false|null|~)|[-+.:\d_]+|[-+.\d]+e[-+\d]+|0x[\da-f]+|"
+)
+
+
+def value_of(fact: Fact) -> Json:
+    """A fact's bare value."""
+    return fact.value
+
+
+def front_matter(card: CardInput, number: Number = value_of) -> dict[str, Any]:
+    """The fields of a card, in the order in which they are written.
+
+    Args:
+        card: what the card is made from.
+        number: what stands for a fact's value; the renderer marks it so that it can be traced.
+    """
+    fields = _dataset(card) if card.kind == "dataset" else _model(card, number)
+    return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
+
+
+def front_matter_text(fields: dict[str, Any]) -> str:
+    """The block as it stands at the top of a README: long lines stay whole, Unicode stays readable."""
+    yaml = YAML()
+    yaml.width = 2**31
+    yaml.default_flow_style = False
+    written = io.StringIO()
+    yaml.dump(_quoted(fields), written)
+    return f"---\n{written.getvalue()}---\n"
+
+
+def _model(card: CardInput, number: Number) -> dict[str, Any]:
+    base, relation = _lineage(card)
+    return {
+        "license": card.licence,
+        "license_name": card.licence_name,
+        "license_link": card.licence_link,
+        "base_model": base,
+        "base_model_relation": relation if base else None,
+        "library_name": "peft" if card.kind == "adapter" else "transformers",
+        "pipeline_tag": "image-text-to-text" if card.multimodal else "text-generation",
+        "language": list(card.language),
+        "datasets": [] if card.kind == "base" else list(card.datasets),
+        "tags": _tags(card),
+        "model-index": _results(card, number),
+    }
+
+
+def _lineage(card: CardInput) -> tuple[str | None, str]:
+    """The model that this one was made from, and how, in the Hub's words."""
+    if card.kind == "base":
+        return card.facts.value("base.origin"), "quantized"
+    if card.kind == "adapter":
+        return card.base_repo, "adapter"
+    if card.kind == "nf4":
+        return card.sibling("merged") or card.base_repo, "quantized"
+    return card.base_repo, "finetune"
+
+
+def _tags(card: CardInput) -> list[str]:
+    own: list[str] = []
+    if card.kind == "adapter":
+        method = card.facts.value("train.method")
+        own = ["lora", *([method] if method == "qlora" else [])]
+    elif card.kind == "nf4":
+        own = ["bitsandbytes", "4-bit"]
+    if card.stand_in:
+        own.append("stand-in")
+    return list(dict.fromkeys([*own, *([] if card.kind == "base" else card.tags)]))
+
+
+def _results(card: CardInput, number: Number) -> list[dict[str, Any]]:
+    """Evaluation results in the model-index form; nothing where nothing was measured."""
+    metrics = [
+        {"type": metric, "name": name, "value": number(card.facts[fact_id])}
+        for metric, name in (("loss", "Loss (nats/token)"), ("perplexity", "Perplexity"))
+        if card.facts.value(fact_id := f"evaluate.{card.kind}.{metric}") is not None
+    ]
+    if not metrics or not card.datasets:
+        return []
+    dataset = {"type": card.datasets[0], "name": f"{card.datasets[0]}, held-out rows", "split": "validation"}
+    task = {"type": "text-generation", "name": "Text generation"}
+    return [
+        {
+            "name": card.repo_id.rpartition("/")[2],
+            "results": [{"task": task, "dataset": dataset, "metrics": metrics}],
+        }
+    ]
+
+
+def _dataset(card: CardInput) -> dict[str, Any]:
+    rows = card.facts.value("dataset.rows")
+    splits = [
+        (split, card.facts[fact_id])
+        for split in ("train", "validation")
+        if card.facts.value(fact_id := f"dataset.{split}.rows") is not None
+    ]
+    # No `dataset_info`: without every split's byte size in memory, which no stage measures, `datasets` warns and drops it.
+    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split, _ in splits]
+    return {
+        "license": card.licence,
+        "license_name": card.licence_name,
+        "license_link": card.licence_link,
+        "pretty_name": card.heading,
+        "language": list(card.language),
+        "task_categories": ["text-generation"],
+        "size_categories": [size_category(rows)] if isinstance(rows, int) else [],
+        "tags": _tags(card),
+        "configs": [{"config_name": "default", "data_files": files}] if files else [],
+    }
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for a number of rows; each category takes its lower bound."""
+    return next((name for limit, name in SIZES if rows < limit), "n>1T")
+
+
+def _quoted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _quoted(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_quoted(item) for item in value]
+    if isinstance(value, str) and NOT_A_STRING.fullmatch(value):
+        return DoubleQuotedScalarString(value)
+    return value

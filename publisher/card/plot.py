@@ -1,0 +1,68 @@
+"""The loss curve as a picture: the same log gives the same bytes on the same matplotlib."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from publisher.errors import HubpubError
+
+INK, PALE = "#1f4e79", "#c98b3a"
+# No date and no program name: matplotlib would write its own version into the file.
+METADATA: dict[str, Any] = {"Software": None}
+
+
+def loss_plot(log: list[dict[str, Any]]) -> bytes:
+    """Draw loss over optimizer steps, with the learning rate as a light second line.
+
+    Args:
+        log: per-step rows with `step` and `loss` (nats/token) and, if known, `learning_rate`.
+
+    Returns:
+        A PNG of 1200 by 600 pixels.
+
+    Raises:
+        HubpubError: HP-E01, matplotlib is not installed.
+        ValueError: no row has a loss.
+    """
+    try:
+        import matplotlib as mpl
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
+    except ImportError as error:
+        raise HubpubError(
+            "HP-E01", "drawing the loss curve needs matplotlib", hint="pip install 'hubpub[models]'"
+        ) from error
+
+    rows = [row for row in log if row.get("loss") is not None]
+    if not rows:
+        raise ValueError("the training log has no losses to draw")
+    steps = [row["step"] for row in rows]
+    rates = [row.get("learning_rate") for row in rows]
+
+    # The user's own matplotlibrc must not change a released file.
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        figure = Figure(figsize=(8, 4), dpi=150, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        axes.plot(
+            steps, [row["loss"] for row in rows], color=INK, linewidth=2, marker="o" if len(rows) < 40 else ""
+        )
+        axes.set_xlabel("optimizer step")
+        axes.set_ylabel("training loss (nats per token)", color=INK)
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(visible=True, color="#e6e6e6")
+        axes.spines[["top", "right"]].set_visible(False)
+        if all(rate is not None for rate in rates):
+            beside = axes.twinx()
+            beside.plot(steps, rates, color=PALE, linewidth=1, linestyle="--")
+            beside.set_ylabel("learning rate (dashed)", color=PALE)
+            beside.set_ylim(bottom=0)
+            beside.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+            beside.spines[["top"]].set_visible(False)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", metadata=METADATA)
+    return picture.getvalue()

@@ -1,0 +1,67 @@
+"""Where templates come from: the user's `templates/` file by file, then the ones that hubpub brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import publisher
+
+SUFFIX = ".j2"
+
+
+@dataclass(frozen=True)
+class Template:
+    """The text of one template and the file that it stands in."""
+
+    name: str
+    text: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Folders to look in, first one first."""
+
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, project: Path | None = None) -> Templates:
+        """The built-in templates, overridden by those of a project."""
+        own = (project / "templates",) if project else ()
+        return cls((*own, built_in_folder()))
+
+    def find(self, name: str) -> Template | None:
+        """Read a template by its name, forward slashes; None where no folder has it.
+
+        A name that leaves its folder is no name.
+        """
+        parts = PurePosixPath(name).parts
+        if not parts or ".." in parts or name.startswith("/") or "\\" in name:
+            return None
+        for folder in self.folders:
+            path = folder.joinpath(*parts)
+            if path.is_file():
+                return Template(name, path.read_text(encoding="utf-8"), str(path))
+        return None
+
+    def names(self) -> tuple[str, ...]:
+        """All templates that any folder has, sorted."""
+        found = {
+            path.relative_to(folder).as_posix()
+            for folder in self.folders
+            for path in folder.rglob(f"*{SUFFIX}")
+            if path.is_file()
+        }
+        return tuple(sorted(found))
+
+
+def built_in_folder() -> Path:
+    """Where the built-in templates lie.
+
+    A wheel carries them inside the package. An editable install does not put forced files beside the package,
+    so there they are the repository's own top-level folder.
+    """
+    package = Path(publisher.__file__).parent
+    inside = package / "_templates"
+    return inside if inside.is_dir() else package.parent / "templates"

@@ -1,0 +1,155 @@
+"""The words that templates may use: functions that look facts up, and filters that print them, each with its mark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from publisher.card import formats
+from publisher.card.markdown import place
+from publisher.card.marks import Because, Marks
+from publisher.card.needs import missing, quoted
+from publisher.card.view import PLACED_PROSE, CardInput, Prose
+from publisher.records.facts import Fact, Json
+
+Filter = Callable[..., str]
+
+# Columns of the training log, and their units.
+LOG_UNITS = {
+    "step": None,
+    "loss": None,
+    "learning_rate": None,
+    "grad_norm": None,
+    "tokens": None,
+    "seconds": "s",
+}
+
+
+class MissingFactError(LookupError):
+    """A template asked for a fact that is not there; the renderer knows the template and the line."""
+
+    def __init__(self, fact_id: str) -> None:
+        self.fact_id = fact_id
+        super().__init__(fact_id)
+
+
+class Vocabulary:
+    """What one rendering of one card can say."""
+
+    def __init__(self, card: CardInput, marks: Marks) -> None:
+        self._card = card
+        self._marks = marks
+
+    # --- looking facts up
+
+    def fact(self, fact_id: str) -> Fact:
+        """The fact of that id, whatever its status."""
+        if fact_id not in self._card.facts:
+            raise MissingFactError(fact_id)
+        return self._card.facts[fact_id]
+
+    def has(self, fact_id: str) -> bool:
+        """Whether the fact is there, be it unknown or refused."""
+        return fact_id in self._card.facts
+
+    def known(self, *fact_ids: str) -> bool:
+        """Whether all of these facts have values."""
+        return all(fact_id in self._card.facts and self._card.facts[fact_id].known for fact_id in fact_ids)
+
+    def under(self, prefix: str) -> list[tuple[str, Fact]]:
+        """Facts below a prefix, each with the rest of its id: `under('dataset.dropped')`."""
+        start = f"{prefix}."
+        return [(i.removeprefix(start), fact) for i, fact in self._card.facts.items() if i.startswith(start)]
+
+    # --- the author's words
+
+    def prose(self, section: str, under: str = "") -> str:
+        """What the author wrote for a section, fitted under our heading; facts that it quotes are printed."""
+        parts = (self._written(prose, under) for prose in self._card.own_prose if prose.section == section)
+        return "\n\n".join(part for part in parts if part)
+
+    def more_prose(self) -> list[tuple[str, str]]:
+        """Sections that the built-in templates have no place for: heading and text."""
+        names = dict.fromkeys(p.section for p in self._card.own_prose if p.section not in PLACED_PROSE)
+        titles = ((name, name.replace("_", " ").replace("-", " ").capitalize()) for name in names)
+        return [(title, self.prose(name, title)) for name, title in titles]
+
+    def _written(self, prose: Prose, under: str) -> str:
+        text = place(prose.text, under)
+        for match in reversed(list(quoted(text))):
+            fact_id = match["id"]
+            if fact_id not in self._card.facts:
+                line = prose.text[: prose.text.find(match.group())].count("\n") + 1
+                raise missing(fact_id, self._card, where=f"{prose.path}:{line}", template=prose.path)
+            form = self.filters().get(match["form"] or "shown")
+            if form is None:
+                raise formats.FormatError(f"there is no form {match['form']} for {fact_id} in {prose.path}")
+            text = text[: match.start()] + form(self._card.facts[fact_id]) + text[match.end() :]
+        return self._marks.wrap(prose, text)
+
+    # --- printing
+
+    def link(self, repo: str | Fact, kind: str = "model") -> str:
+        """A Markdown link to a repo of the Hub, by its id."""
+        folder = "datasets/" if kind == "dataset" else ""
+        label = self._print(repo, formats.text) if isinstance(repo, Fact) else repo
+        repo_id = repo.value if isinstance(repo, Fact) else repo
+        return f"[{label}]({self._card.hub_url}/{folder}{quote(str(repo_id), safe='/')})"
+
+    def check(self, words: str) -> str:
+        """The outcome of a check, in the caller's words."""
+        return self._marks.wrap(Because("check"), formats.text(words))
+
+    def finalize(self, value: Any) -> Any:
+        """What `{{ … }}` does to a value without a filter."""
+        if isinstance(value, Fact):
+            return self._print(value, lambda known: formats.shown(known, value.unit))
+        if value is None or isinstance(value, bool | list | tuple | dict | Mapping):
+            raise formats.FormatError(f"a template prints {value!r}, which is no text")
+        return value
+
+    def filters(self) -> dict[str, Filter]:
+        """Filters by name. Each takes a fact, and most also a plain value."""
+        printed: dict[str, Callable[..., str]] = {
+            "integer": formats.integer,
+            "count": formats.count,
+            "human": formats.human,
+            "number": formats.number,
+            "exponent": formats.exponent,
+            "percent": formats.percent,
+            "bytes": formats.size,
+            "duration": formats.duration,
+            "text": formats.text,
+            "spelled": formats.spelled,
+            "code": formats.code,
+            "joined": formats.joined,
+            "python": formats.python,
+            "bibtex": formats.bibtex,
+        }
+        filters = {name: self._filter(form) for name, form in printed.items()}
+        return {**filters, "shown": self.finalize}
+
+    def _filter(self, form: Callable[..., str]) -> Filter:
+        def apply(value: Any, *args: Any) -> str:
+            if isinstance(value, Fact):
+                return self._print(value, lambda known: form(known, *args))
+            return form(value, *args)
+
+        return apply
+
+    def _print(self, fact: Fact, form: Callable[[Json], str]) -> str:
+        return self._marks.wrap(fact, formats.absent(fact) or form(fact.value))
+
+
+def log_rows(log: Fact, most: int = 12) -> list[dict[str, Fact]]:
+    """Rows of a training log, evenly chosen, the first and the last among them; each value is a fact of its own."""
+    rows = log.value if log.known and isinstance(log.value, list) else []
+    if len(rows) > most:
+        rows = [rows[round(i * (len(rows) - 1) / (most - 1))] for i in range(most)]
+    return [{name: _part(log, row.get(name), unit) for name, unit in LOG_UNITS.items()} for row in rows]
+
+
+def _part(log: Fact, value: Json, unit: str | None) -> Fact:
+    return replace(log, value=value, unit=unit, status="unknown" if value is None else "known")

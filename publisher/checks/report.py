@@ -1,0 +1,101 @@
+"""A report as JSON, as text and as GitHub annotations: plain strings; colour is the terminal's business."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+
+from publisher.checks.quoting import clean
+from publisher.checks.readme import Readme
+from publisher.checks.source import Source
+from publisher.records.facts import Json
+from publisher.records.findings import Finding, Report, Severity
+
+SCHEMA = "hubpub/check/1"
+FRAME_WIDTH = 100  # characters of a source line that are shown
+_FRAME_BYTES = 1024 * 1024  # a file that is larger is not opened again for the sake of one line
+
+_GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def to_json(report: Report) -> dict[str, Json]:
+    """The document of `--format json`."""
+    return {
+        "schema": SCHEMA,
+        "target": report.target,
+        "findings": [
+            dataclasses.asdict(finding) | {"severity": str(finding.severity)} for finding in report.findings
+        ],
+        "skipped": [dataclasses.asdict(skip) for skip in report.skipped],
+        "summary": report.summary,
+    }
+
+
+def to_text(report: Report, source: Source | None = None) -> str:
+    """The report for people: each finding with its line of source, then what was not checked, then the count."""
+    parts = [_finding_text(finding, source) for finding in report.findings]
+    if report.skipped:
+        codes: dict[str, list[str]] = defaultdict(list)
+        for skip in report.skipped:
+            codes[skip.reason].append(skip.code)
+        parts.append(
+            "\n".join(["not checked:", *(f"  {reason}: {', '.join(codes[reason])}" for reason in codes)])
+        )
+    counts = ", ".join(
+        f"{count} {severity}{'' if count == 1 else 's'}"
+        for severity, count in report.summary.items()
+        if count
+    )
+    parts.append(f"{report.target}: {counts or 'nothing found'}")
+    return "\n\n".join(parts) + "\n"
+
+
+def to_github(report: Report) -> str:
+    """One workflow command a finding, as GitHub Actions reads them from a log."""
+    lines = []
+    for finding in report.findings:
+        place = [f"file={_property(finding.path)}"]
+        place += [f"line={finding.line}"] if finding.line else []
+        place += [f"col={finding.column}"] if finding.line and finding.column else []
+        place.append(f"title={_property(finding.code)}")
+        message = f"{finding.message} ({finding.hint})" if finding.hint else finding.message
+        lines.append(f"::{_GITHUB[finding.severity]} {','.join(place)}::{_escape(message)}\n")
+    return "".join(lines)
+
+
+def _finding_text(finding: Finding, source: Source | None) -> str:
+    place = ":".join(
+        str(part) for part in (clean(finding.path), finding.line, finding.column) if part is not None
+    )
+    lines = [f"{finding.severity}[{finding.code}]: {finding.message}", f"  --> {place}"]
+    line = _line(finding, source)
+    if line is not None:
+        number = str(finding.line)
+        gutter = " " * len(number)
+        lines += [f"{gutter} |", f"{number} | {line}"]
+        if finding.column is not None and finding.column <= len(line):
+            lines.append(f"{gutter} | {' ' * (finding.column - 1)}^")
+    if finding.hint:
+        lines.append(f"  hint: {finding.hint}")
+    return "\n".join(lines)
+
+
+def _line(finding: Finding, source: Source | None) -> str | None:
+    """The line that a finding stands in, fit to be shown."""
+    if source is None or finding.line is None:
+        return None
+    try:
+        lines = Readme.parse(source.read(finding.path, limit=_FRAME_BYTES)).lines
+    except (OSError, KeyError):
+        return None
+    if finding.line > len(lines):
+        return None
+    return clean(lines[finding.line - 1], FRAME_WIDTH)
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")

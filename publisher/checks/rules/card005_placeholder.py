@@ -1,0 +1,69 @@
+"""CARD005 placeholder: the card still holds text that its template meant to be replaced.
+
+Why   a reader sees an unfinished page; "[More Information Needed]" under Bias and Limitations tells him that nobody
+      looked.
+Fix   write what belongs there, or delete the section.
+
+Bad
+    README.md:
+        ---
+        license: mit
+        ---
+        # Model Card for Model ID ←
+Bad
+    README.md:
+        ## Uses
+        [More Information Needed] ←
+Bad
+    README.md:
+        ```bibtex
+        author={Your Name} ←
+        ```
+Good
+    README.md:
+        ## Uses
+        Referring expressions in aerial images. Insert `your name` into the prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.quoting import quote
+from publisher.checks.readme import README, Readme
+from publisher.checks.rule import Fault, rule
+from publisher.records.findings import Severity
+
+# Sentences of the Hub's, PEFT's and TRL's templates, and what a person leaves to be filled in. In code only those
+# that no program means to hold: 5 of 48 well-made cards have `<your...>` or TODO in a snippet.
+_EVERYWHERE = (r"\[More Information Needed\]", r"\[Your Name\]|\bYour Name\b", r"\byour-(?:username|org)/")
+_IN_PROSE = (
+    r"\bModel Card for Model ID\b",
+    r"\bDataset Card for Dataset Name\b",
+    r"\{\{ ?[a-z_]+(?: \||\}| \})",
+    r"\bTODO:",
+    r"\[TODO\]",
+    r"\bLorem ipsum\b",
+    r"\[(?:Insert|Your) [^\]\n]{1,60}\]",
+)
+_CODE = re.compile("|".join(_EVERYWHERE))
+_PROSE = re.compile("|".join((*_EVERYWHERE, *_IN_PROSE)))
+
+
+@rule(Severity.WARNING)
+def placeholder(readme: Readme) -> Iterator[Fault]:
+    """Report each line once."""
+    for line in readme.classified:
+        if line.kind in ("front matter", "comment"):
+            continue
+        found = (_PROSE if line.kind == "prose" else _CODE).search(line.words)
+        if found is not None:
+            yield Fault(
+                f"placeholder text {quote(found[0])}",
+                README,
+                line.number,
+                found.start() + 1,
+                hint="write what belongs here, or delete the section",
+                severity=None if line.kind == "prose" else Severity.NOTE,
+            )

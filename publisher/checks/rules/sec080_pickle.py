@@ -1,0 +1,59 @@
+"""SEC080 pickle: the repo holds pickled files.
+
+Why   unpickling runs whatever code the file says. Weights as safetensors need no trust; training_args.bin,
+      optimizer.pt and the like are leftovers that nobody needs for inference.
+Fix   save weights with `safe_serialization=True` (the default), and leave the other files out of the upload.
+
+Bad
+    training_args.bin: ←
+Bad
+    pytorch_model.bin: ←
+Bad
+    classifier.bin (pickle): ←
+Good
+    model.safetensors (safetensors):
+        weight F32 8x8
+    model.onnx.bin:
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.files import Files
+from publisher.checks.rule import Fault, rule
+from publisher.checks.target import Heads
+from publisher.records.findings import Severity
+
+_ENDINGS = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill")
+# Names that torch.save wrote whenever they were seen; any other .bin is judged by its first bytes.
+_NAMES = re.compile(
+    r"(?:.{0,300}/)?(?:(?:pytorch|adapter|diffusion_pytorch)_model[\w.-]{0,80}|training_args|optimizer|scheduler)\.bin"
+)
+_ZIP = b"PK\x03\x04"
+_HEAD_BYTES = 128  # a torch archive's first member is <folder>/data.pkl
+
+
+@rule(Severity.ERROR)
+def pickle(files: Files, heads: Heads) -> Iterator[Fault]:
+    """Report by name, and .bin files of other names by their first bytes; nothing is unpickled."""
+    for entry in files:
+        if entry.path.endswith(_ENDINGS) or _NAMES.fullmatch(entry.path):
+            is_pickle = True
+        elif entry.path.endswith(".bin") and entry.readable:
+            is_pickle = _looks_pickled(heads.of(entry.path, _HEAD_BYTES))
+        else:
+            is_pickle = False
+        if is_pickle:
+            leftover = "training_args" in entry.path or "optimizer" in entry.path or "scheduler" in entry.path
+            yield Fault(
+                "a pickled file: loading it runs code",
+                entry.path,
+                hint="leave it out of the upload" if leftover else "save it as safetensors",
+            )
+
+
+def _looks_pickled(head: bytes) -> bool:
+    protocol = len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5
+    return protocol or (head.startswith(_ZIP) and b"data.pkl" in head)

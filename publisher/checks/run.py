@@ -1,0 +1,105 @@
+"""The check itself: observe a target, feed every rule, sort what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from publisher.checks import registry, suppress
+from publisher.checks.quoting import clean
+from publisher.checks.readme import Readme
+from publisher.checks.rule import Fault, Rule, Skip
+from publisher.checks.source import CardSource, FolderSource
+from publisher.checks.target import Absent, RepoView
+from publisher.errors import HubpubError
+from publisher.records.findings import Finding, Report, SkippedRule
+
+
+def check_folder(
+    folder: Path, *, target: str | None = None, select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> Report:
+    """Check a folder that holds what a repo holds, or will hold.
+
+    Args:
+        folder: the repo's files.
+        target: what the report calls it; the folder's path where nothing is given.
+        select: codes or families to run; empty = all.
+        ignore: codes or families to leave out.
+
+    Raises:
+        HubpubError: HP-M09, there is no such folder, or no such rule.
+    """
+    if not folder.is_dir():
+        raise HubpubError(
+            "HP-M09", f"there is no folder {folder}", hint="give a folder, a README.md or a release"
+        )
+    return check_view(RepoView(FolderSource(folder)), registry.choose(select, ignore), target or str(folder))
+
+
+def check_card(
+    readme: Path, *, target: str | None = None, select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> Report:
+    """Check one card by itself; rules that need the repo's files are skipped and say so.
+
+    Raises:
+        HubpubError: HP-M09, there is no such file, or no such rule.
+    """
+    if not readme.is_file():
+        raise HubpubError(
+            "HP-M09", f"there is no card {readme}", hint="give a folder, a README.md or a release"
+        )
+    return check_view(RepoView(CardSource(readme)), registry.choose(select, ignore), target or str(readme))
+
+
+def check_view(view: RepoView, rules: Sequence[Rule], target: str) -> Report:
+    """Run rules over what is known of a target: findings by path, line and code, skipped rules by code."""
+    findings: list[Finding] = []
+    skipped: list[SkippedRule] = []
+    for rule in rules:
+        fed = _feed(rule, view)
+        if isinstance(fed, Absent):
+            skipped.append(SkippedRule(rule.code, fed.reason))
+            continue
+        for outcome in rule.check(**fed):
+            if isinstance(outcome, Skip):
+                skipped.append(SkippedRule(rule.code, clean(outcome.reason)))
+            else:
+                findings.append(_finding(rule, outcome))
+    readme = view.observe(Readme)
+    stand, answered = suppress.split(findings, None if isinstance(readme, Absent) else readme)
+    return Report(
+        target,
+        tuple(sorted(stand, key=_order)),
+        tuple(sorted(skipped + answered, key=lambda skip: (skip.code, skip.reason))),
+    )
+
+
+def _feed(rule: Rule, view: RepoView) -> dict[str, Any] | Absent:
+    fed: dict[str, Any] = {}
+    for parameter, need in rule.needs.items():
+        observed = view.observe(need.wanted)
+        if isinstance(observed, Absent):
+            if not (need.optional and observed.missing):
+                return observed
+            observed = None
+        fed[parameter] = observed
+    return fed
+
+
+def _finding(rule: Rule, fault: Fault) -> Finding:
+    """The fault as it is reported; rules quote files, and neither a secret nor a terminal control may leave with a quotation."""
+    return Finding(
+        code=rule.code,
+        severity=fault.severity or rule.severity,
+        message=clean(fault.message),
+        path=fault.path,
+        line=fault.line,
+        column=fault.column,
+        hint=clean(fault.hint),
+        fixable=rule.fixable,
+    )
+
+
+def _order(finding: Finding) -> tuple[str, int, str, int, str]:
+    return finding.path, finding.line or 0, finding.code, finding.column or 0, finding.message

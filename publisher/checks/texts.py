@@ -1,0 +1,77 @@
+"""The repo's text files, whatever they are called: what could leak a secret or a path."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from publisher.checks.files import DATA_SUFFIXES
+from publisher.checks.source import Entry, Source
+
+MAX_BYTES = 32 * 1024 * 1024
+_HEAD_BYTES = 8192
+
+# Never text, and often large: not even opened.
+_BINARY = (
+    ".safetensors", ".parquet", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".arrow", ".npy", ".npz",
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".ico", ".pdf", ".mp3", ".wav", ".flac",
+    ".ogg", ".mp4", ".zip", ".gz", ".tar", ".zst", ".7z", ".model", ".woff", ".woff2", ".ttf",
+)  # fmt: skip
+# Vocabularies: tens of megabytes of word pieces that look like anything, written by a program.
+_VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt")
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text file. `partial`: only its first `MAX_BYTES` were read."""
+
+    path: str
+    content: str
+    partial: bool = False
+
+    @property
+    def is_data(self) -> bool:
+        """Whether the file holds rows of a dataset: other people's words, not the publisher's."""
+        return self.path.endswith(DATA_SUFFIXES)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        position = self.content.find("\n")
+        while position != -1:
+            starts.append(position + 1)
+            position = self.content.find("\n", position + 1)
+        return starts
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 1, of a character."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+
+class Texts:
+    """All text files, read one at a time: a dataset's may be larger than the memory."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __iter__(self) -> Iterator[Text]:
+        for entry in self._source.entries():
+            if entry.readable and not entry.path.endswith(_BINARY) and not entry.path.endswith(_VOCABULARIES):
+                text = self._text(entry)
+                if text is not None:
+                    yield text
+
+    def _text(self, entry: Entry) -> Text | None:
+        try:
+            head = self._source.read(entry.path, limit=_HEAD_BYTES)
+            wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+            if b"\0" in head and not wide:
+                return None
+            raw = self._source.read(entry.path, limit=MAX_BYTES) if entry.size > _HEAD_BYTES else head
+        except OSError:  # reported by the rule on unreadable files, not by each reader
+            return None
+        content = raw.decode("utf-16" if wide else "utf-8", "replace")
+        return Text(entry.path, content, partial=entry.size > MAX_BYTES)

@@ -1,0 +1,105 @@
+"""The command line: which commands there are, and how an error becomes a message and an exit code.
+
+Every command's module imports the rooms that it needs inside its function: `hubpub --help` imports none of them.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from publisher.cli.commands import (
+    card,
+    check,
+    hub_serve,
+    plan,
+    release,
+    schema,
+    status,
+    steps,
+    templates,
+    verify,
+)
+from publisher.cli.output import clean, report_error
+from publisher.errors import Exit, HubpubError
+
+DAILY, AFTER, STEPS, MACHINE = "Daily", "After a release", "Single steps", "Machine"
+
+app = typer.Typer(
+    name="hubpub",
+    help="Release fine-tuned models to the Hugging Face Hub: one manifest, one command, a proven release.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"hubpub {metadata.version('hubpub')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("check", rich_help_panel=DAILY)(check.check)
+app.command("card", rich_help_panel=DAILY)(card.card)
+app.command("plan", rich_help_panel=DAILY)(plan.plan)
+app.command("release", rich_help_panel=DAILY)(release.release)
+app.command("status", rich_help_panel=DAILY)(status.status)
+app.command("verify", rich_help_panel=AFTER)(verify.verify)
+dataset_app = typer.Typer(help="The training data.", no_args_is_help=True)
+dataset_app.command("build")(steps.dataset_build)
+app.add_typer(dataset_app, name="dataset", rich_help_panel=STEPS)
+app.command("train", rich_help_panel=STEPS)(steps.train)
+app.command("merge", rich_help_panel=STEPS)(steps.merge)
+app.command("quantize", rich_help_panel=STEPS)(steps.quantize)
+app.command("validate", rich_help_panel=STEPS)(steps.validate)
+app.command("evaluate", rich_help_panel=STEPS)(steps.evaluate)
+app.command("schema", rich_help_panel=MACHINE)(schema.schema)
+hub_app = typer.Typer(help="The embedded Hub, for rehearsals and tests.", no_args_is_help=True)
+hub_app.command("serve")(hub_serve.serve)
+app.add_typer(hub_app, name="hub", rich_help_panel=MACHINE)
+templates_app = typer.Typer(help="The built-in templates.", no_args_is_help=True)
+templates_app.command("list")(templates.list_names)
+templates_app.command("show")(templates.show)
+templates_app.command("eject")(templates.eject)
+app.add_typer(templates_app, name="templates", rich_help_panel=MACHINE)
+
+
+def main() -> None:
+    """Run, and end with a documented exit code whatever happens."""
+    try:
+        app()
+    except HubpubError as error:
+        report_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        again = " ".join(["hubpub", *sys.argv[1:]])
+        report_error(HubpubError("HP-I01", "interrupted; what was done is kept", hint=f"go on with: {again}"))
+        sys.exit(Exit.INTERRUPTED)
+    except Exception:  # noqa: BLE001 — the last door: a bug of ours becomes a file to attach, not a traceback
+        sys.exit(_report_bug())
+
+
+def _report_bug() -> Exit:
+    file = Path("hubpub-bug.txt").resolve()
+    words = [f"hubpub {metadata.version('hubpub')}, Python {sys.version}", f"command: {sys.argv[1:]}"]
+    file.write_text(clean("\n".join([*words, traceback.format_exc()])), encoding="utf-8")
+    last = traceback.format_exc().strip().splitlines()[-1]
+    report_error(
+        HubpubError("HP-Z01", f"a bug of ours: {last}", where=str(file), hint="attach that file to a report")
+    )
+    return Exit.BUG

@@ -1,0 +1,106 @@
+"""hubpub card: write the cards, compare them, or show where each number comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from publisher.cli.options import FormatOption, Name, OwnerOption, ProjectOption
+from publisher.cli.output import Format, Output
+from publisher.cli.session import open_release
+from publisher.errors import HubpubError
+
+if TYPE_CHECKING:
+    from publisher.card.trace import Rendered
+    from publisher.pipeline.release import Release
+    from publisher.records.artifacts import Kind
+
+
+def card(
+    name: Name,
+    artifact: Annotated[
+        str | None, typer.Option(help="Only this artifact's card.", show_default=False)
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="List each number with its evidence.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 where a card on disk differs.")] = False,
+    owner: OwnerOption = None,
+    project: ProjectOption = None,
+    format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
+) -> None:
+    """Write the cards from the lock's facts and the prose; or compare, or explain them."""
+    from publisher.pipeline.look import rendered_from_lock
+
+    output = Output(format)
+    release = open_release(project, name, owner)
+    rendered = {kind: text for kind, text in rendered_from_lock(release).items() if artifact in (None, kind)}
+    if not rendered:
+        kinds = ", ".join(release.identity.refs)
+        raise HubpubError(
+            "HP-M09", f"{name} has no artifact {artifact!r}", hint=f"--artifact one of: {kinds}"
+        )
+    if explain:
+        _explain(output, release, rendered)
+    elif check:
+        _compare(output, release, rendered)
+    else:
+        _write(output, release, rendered)
+
+
+def _write(output: Output, release: Release, rendered: dict[Kind, Rendered]) -> None:
+    from publisher.manifest.lock import write_whole
+
+    for kind, text in rendered.items():
+        write_whole(release.paths.card(kind), text.text)
+        output.result(str(release.paths.card(kind).relative_to(release.project.root)))
+    output.document("cards", {"cards": [_path(release, kind) for kind in rendered]})
+
+
+def _compare(output: Output, release: Release, rendered: dict[Kind, Rendered]) -> None:
+    differing = []
+    for kind, text in rendered.items():
+        file = release.paths.card(kind)
+        if not file.is_file() or file.read_text(encoding="utf-8") != text.text:
+            differing.append(kind)
+    output.document("cards", {"cards": [_path(release, kind) for kind in rendered], "differing": differing})
+    if differing:
+        raise HubpubError(
+            "HP-C03",
+            f"{', '.join(differing)}: the card on disk is not what facts and prose render to",
+            where=str(release.paths.folder / "cards"),
+            hint=f"hubpub card {release.paths.name}",
+        )
+    output.result(f"{len(rendered)} cards are what facts and prose render to")
+
+
+def _explain(output: Output, release: Release, rendered: dict[Kind, Rendered]) -> None:
+    from publisher.card.trace import document, unaccounted
+
+    traced: dict[str, Any] = document((kind, _path(release, kind), text) for kind, text in rendered.items())
+    output.document("trace", {"cards": traced["cards"]})
+    facts = {fact.id: fact for fact in (release.lock.facts if release.lock else ())} | dict(release.stated)
+    for kind, text in rendered.items():
+        output.result(f"{_path(release, kind)}")
+        for span in text.spans:
+            account = span.fact or span.stated
+            if account is not None:
+                output.result(
+                    f"  {span.line:>4}  {span.text:<24} {account:<36} {_evidence(facts.get(account))}"
+                )
+        for span in unaccounted(text):
+            output.result(
+                f"  {span.line:>4}  {span.text:<24} without evidence: state it in the manifest, or drop it"
+            )
+
+
+def _evidence(fact: Any) -> str:
+    if fact is None:
+        return ""
+    source = fact.source
+    if hasattr(source, "path"):
+        return f"{source.path}{'#' + source.pointer if source.pointer else ''} (sha256 {source.sha256[:12]})"
+    return f"stated: {source.stated}" if hasattr(source, "stated") else f"command: {source.command}"
+
+
+def _path(release: Release, kind: Kind) -> str:
+    return release.paths.card(kind).relative_to(release.project.root).as_posix()

@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from publisher.cli.output import Format
+
+Name = Annotated[str, typer.Argument(help="A folder of model_cards/.", show_default=False)]
+HubOption = Annotated[
+    str | None,
+    typer.Option(
+        "--hub", help="local, hf or an address; else the manifest's hub:, else hf.", show_default=False
+    ),
+]
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option("--project", help="The project's folder; else the nearest parent with model_cards/."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How results are printed.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]
+OwnerOption = Annotated[
+    str | None, typer.Option("--owner", help="Owner of the repos, instead of the manifest's.")
+]

@@ -1,0 +1,79 @@
+"""A plan as people read it: the target first, then each repo; deletes and going public on lines of their own."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from publisher.records.plans import Plan, RepoPlan, Step
+
+FILES_SHOWN = 6
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan in lines."""
+    lines = [f"Plan for {plan.name} {plan.label} on {plan.hub}"]
+    for repo in plan.repos:
+        lines += _repo_lines(repo)
+    lines.append(
+        f"  {plan.bytes_to_upload / 1e6:,.1f} MB to send" if plan.changes_anything else "  nothing to do"
+    )
+    return "\n".join(lines)
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan as CONTRACT's JSON, without its schema."""
+    return {
+        "hub": plan.hub,
+        "version": plan.label,
+        "repos": [
+            {
+                "repo_id": repo.ref.repo_id,
+                "repo_type": repo.ref.repo_type,
+                "artifact": repo.artifact,
+                "exists": repo.exists,
+                "operations": [_operation(step) for step in repo.operations],
+            }
+            for repo in plan.repos
+        ],
+        "bytes_to_upload": plan.bytes_to_upload,
+    }
+
+
+def _operation(step: Step) -> dict[str, Any]:
+    plain = {key: value for key, value in asdict(step).items() if value not in (None, "")}
+    return {"path": None, **plain} if "path" not in plain else plain
+
+
+def _repo_lines(repo: RepoPlan) -> list[str]:
+    kind = "dataset " if repo.ref.repo_type == "dataset" else ""
+    head = f"  {kind}{repo.ref.repo_id} ({repo.artifact})"
+    if not repo.changes:
+        return [f"{head}: unchanged"]
+    uploads = [step for step in repo.changes if step.op == "upload"]
+    same = sum(step.op == "unchanged" for step in repo.operations)
+    lines = [head]
+    if not repo.exists:
+        lines.append("    + create, private")
+    lines += [f"    ↑ {step.path} ({_size(step.size or 0)})" for step in uploads[:FILES_SHOWN]]
+    if len(uploads) > FILES_SHOWN:
+        rest = uploads[FILES_SHOWN:]
+        lines.append(f"    ↑ {len(rest)} more files ({_size(sum(step.size or 0 for step in rest))})")
+    if same:
+        lines.append(f"    = {same} files unchanged")
+    lines += [
+        f"    - delete {s.path}" + (f" ({s.note})" if s.note else "")
+        for s in repo.changes
+        if s.op == "delete"
+    ]
+    lines += [f"    # tag {step.path}" for step in repo.changes if step.op == "tag"]
+    lines += [f"    ! becomes {step.path}" for step in repo.changes if step.op == "visibility"]
+    return lines
+
+
+def _size(size: int) -> str:
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} B"

@@ -1,0 +1,86 @@
+"""Loading full-precision weights as bitsandbytes NF4, for QLoRA training and for pre-quantized checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from publisher.engine.load import Model, device
+from publisher.errors import HubpubError
+from publisher.weights.describe import read_config
+from publisher.weights.shards import read_shards
+
+
+def nf4_config(*, double_quant: bool, compute_dtype: str) -> Any:
+    """The `BitsAndBytesConfig` of NF4.
+
+    Args:
+        double_quant: quantize the block scales as well (about 0.4 bits a weight less).
+        compute_dtype: torch's name of the type that matrix products run in.
+    """
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=double_quant,
+        bnb_4bit_compute_dtype=getattr(torch, compute_dtype),
+    )
+
+
+def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
+    """Load a full-precision model quantized, with every one of its weights accounted for.
+
+    Nothing has run through it yet: bitsandbytes repacks weights at the first forward on a CPU, and what is
+    saved after that is not what was quantized.
+
+    Raises:
+        HubpubError: HP-E01, bitsandbytes is missing; HP-E03, weights are missing or found no place;
+            HP-M10, the model is quantized already; HP-B04, HP-W01, HP-W02, HP-W03 for its files.
+    """
+    import bitsandbytes  # noqa: F401  its absence is an error of ours, not transformers' own words
+    import transformers
+
+    config = read_config(folder)
+    read_shards(folder)
+    if "quantization_config" in config:
+        raise HubpubError(
+            "HP-M10",
+            f"{folder.name} is quantized already",
+            hint="name full-precision weights as the base; NF4 is made from those",
+            where=str(folder / "config.json"),
+        )
+    multimodal = "vision_config" in config
+    kind = transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModelForCausalLM
+    model, info = kind.from_pretrained(
+        folder,
+        dtype="auto",
+        device_map={"": device()},
+        quantization_config=nf4_config(double_quant=double_quant, compute_dtype=compute_dtype),
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    refuse_holes(folder, model, info)
+    return model
+
+
+def refuse_holes(source: Path, model: Model, info: dict[str, Any]) -> None:
+    """Refuse a model of which transformers filled some weights with random numbers, or dropped some.
+
+    Raises:
+        HubpubError: HP-E03 with the tensors' names.
+    """
+    # A tied head is in no file: it is the embedding.
+    missing = set(info["missing_keys"]) - set(getattr(model, "all_tied_weights_keys", None) or {})
+    mismatched = {key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]}
+    holes = sorted(missing | set(info["unexpected_keys"]) | mismatched)
+    if holes:
+        raise HubpubError(
+            "HP-E03",
+            f"{len(holes)} tensors of {source.name} are missing or found no place, the first is {holes[0]}",
+            hint="weights and config.json belong to different models, or a file is missing: copy the model again",
+            where=str(source),
+            tensors=holes,
+        )

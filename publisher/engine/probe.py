@@ -1,0 +1,194 @@
+"""Proving an artifact: load it as its users do, ask it something, load it in 4 bits, run its card's code."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+from publisher.engine import generate
+from publisher.engine.chat import Tokenizer, encode_prompt
+from publisher.engine.jobs import Emit, JobResult, Probe, SmokePrompt
+from publisher.engine.load import Model, has_tokenizer, load_adapter, load_model, load_tokenizer
+from publisher.engine.memory import free, peak_rss_bytes
+from publisher.engine.smoke import Outcome, excerpt, judge
+from publisher.engine.snippets import run_snippets
+from publisher.errors import HubpubError
+from publisher.records.facts import Json, Measurement
+
+
+def run(job: Probe, emit: Emit) -> JobResult:
+    """Prove one artifact in this process.
+
+    1. It loads, with no tensor missing or left over.
+    2. Its outputs are finite; an adapter changes them.
+    3. Every smoke prompt is answered and judged, all of them before any failure is told.
+    4. It loads in 4 bits and runs once, where that is asked for.
+    5. The card's code blocks run.
+
+    Raises:
+        HubpubError: HP-E03, HP-A01, HP-A05 from loading; HP-E05, outputs not finite; HP-E10, the adapter changes
+            nothing; HP-E04, expectations missed; HP-E08, code blocks fail; HP-D05 for a dataset.
+    """
+    if job.kind == "dataset":
+        from publisher.engine.dataset_probe import probe_dataset
+
+        measured, details = probe_dataset(job, emit)
+    else:
+        measured, details = _probe_model(job, emit)
+    free()
+    details["snippets"] = [dataclasses.asdict(outcome) for outcome in run_snippets(job.snippets, emit)]
+    measured.append(Measurement(f"validate.{job.kind}.peak_rss_bytes", peak_rss_bytes(), "bytes"))
+    return JobResult(tuple(measured), details)
+
+
+def _probe_model(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, Json]]:
+    import transformers  # noqa: F401  before the clock starts: its import is not the model's load time
+
+    about = f"validate.{job.kind}"
+    started = time.perf_counter()
+    tokenizer = load_tokenizer(_tokenizer_folder(job))
+    model = _load(job)
+    seconds = round(time.perf_counter() - started, 3)
+    emit({"step": "load", "kind": job.kind, "seconds": seconds})
+    measured = [
+        Measurement(f"{about}.loads_clean", True),
+        Measurement(f"{about}.load_seconds", seconds, "s"),
+    ]
+
+    prompts = [smoke.prompt for smoke in job.smoke] or [generate.FALLBACK_PROMPT]
+    _require_finite(job, model, tokenizer, prompts)
+    measured.append(Measurement(f"{about}.finite", True))
+    if job.kind == "adapter":
+        measured += _measure_change(model, tokenizer, prompts, job)
+    passed, answers = _ask(job, model, tokenizer, emit)
+    measured += passed
+
+    del model
+    free()
+    if job.in_4bit or job.kind == "nf4":
+        if job.kind != "nf4":  # an nf4 artifact was loaded in 4 bits above
+            _require_finite(job, _load(job, in_4bit=True), tokenizer, prompts[:1])
+            free()
+        measured.append(Measurement(f"{about}.loads_in_4bit", True))
+        emit({"step": "load in 4 bits", "kind": job.kind})
+    return measured, {"kind": job.kind, "stand_in": job.stand_in, "answers": answers}
+
+
+def _load(job: Probe, *, in_4bit: bool = False) -> Model:
+    if job.kind == "adapter":
+        return load_adapter(load_model(_base(job), in_4bit=in_4bit), job.folder)
+    model = load_model(job.folder, in_4bit=in_4bit)
+    if job.kind == "nf4" and not getattr(model, "is_loaded_in_4bit", False):
+        raise HubpubError(
+            "HP-E03",
+            "the nf4 artifact is not quantized: config.json has no `quantization_config` for 4 bits",
+            hint="make the artifact again",
+            where=job.folder,
+        )
+    return model
+
+
+def _base(job: Probe) -> str:
+    if job.base is None:
+        raise HubpubError(
+            "HP-A07", "an adapter can only be proven on its base", hint="name the base", where=job.folder
+        )
+    return job.base
+
+
+def _tokenizer_folder(job: Probe) -> str:
+    return _base(job) if job.kind == "adapter" and not has_tokenizer(job.folder) else job.folder
+
+
+def _require_finite(job: Probe, model: Model, tokenizer: Tokenizer, prompts: list[str]) -> None:
+    """NaN weights generate without any error (token 0, over and over), so the logits themselves are looked at."""
+    for prompt in prompts:
+        logits = generate.read_logits(model, encode_prompt(tokenizer, prompt))
+        if not bool(logits.isfinite().all()):
+            raise HubpubError(
+                "HP-E05",
+                f"the {job.kind} model's logits are NaN or infinite for the prompt {excerpt(prompt)!r}",
+                hint="look for NaN in its weights; a learning rate too high or a float16 overflow puts them there",
+                where=job.folder,
+                prompt=prompt,
+            )
+
+
+def _measure_change(model: Model, tokenizer: Tokenizer, prompts: list[str], job: Probe) -> list[Measurement]:
+    """How far the adapter moves the base's logits, at most, over all prompts."""
+    change = 0.0
+    for prompt in prompts:
+        token_ids = encode_prompt(tokenizer, prompt)
+        adapted = generate.read_logits(model, token_ids)
+        with model.disable_adapter():
+            plain = generate.read_logits(model, token_ids)
+        change = max(change, float((adapted - plain).abs().max()))
+    if change == 0.0:
+        raise HubpubError(
+            "HP-E10",
+            f"the adapter leaves every logit of {len(prompts)} prompts as the base has it",
+            hint="it was never trained, or trained too little to be seen in the base's precision; train it longer",
+            where=job.folder,
+        )
+    return [
+        Measurement("validate.adapter.changes_output", True),
+        Measurement("validate.adapter.max_logit_change", change),
+    ]
+
+
+def _ask(
+    job: Probe, model: Model, tokenizer: Tokenizer, emit: Emit
+) -> tuple[list[Measurement], list[dict[str, Json]]]:
+    answers: list[dict[str, Json]] = []
+    missed: list[tuple[SmokePrompt, str, tuple[Outcome, ...]]] = []
+    for smoke in job.smoke:
+        said = generate.answer(model, tokenizer, smoke.prompt, smoke.max_new_tokens)
+        outcomes = judge(smoke.expect, said, stand_in=job.stand_in)
+        misses = tuple(outcome for outcome in outcomes if outcome.verdict == "missed")
+        if misses:
+            missed.append((smoke, said.text, misses))
+        answers.append(
+            {
+                "prompt": smoke.prompt,
+                "answer": said.text,
+                "tokens": len(said.token_ids),
+                "stopped": said.stopped,
+                "outcomes": [dataclasses.asdict(outcome) for outcome in outcomes],
+            }
+        )
+        emit({"step": "smoke", "kind": job.kind, "done": len(answers), "total": len(job.smoke)})
+    if missed:
+        raise _smoke_failure(job, missed, answers)
+    return _count(job), answers
+
+
+def _count(job: Probe) -> list[Measurement]:
+    """Called once nothing was missed, so all prompts passed; of a stand-in none may say so."""
+    about, total = f"validate.{job.kind}", len(job.smoke)
+    passed = (
+        Measurement(f"{about}.smoke_passed", None, status="refused")
+        if job.stand_in
+        else Measurement(f"{about}.smoke_passed", total)
+    )
+    return [passed, Measurement(f"{about}.smoke_total", total)]
+
+
+def _smoke_failure(
+    job: Probe, missed: list[tuple[SmokePrompt, str, tuple[Outcome, ...]]], answers: list[dict[str, Any]]
+) -> HubpubError:
+    told = []
+    for smoke, text, misses in missed:
+        wants = ", ".join(f"{miss.assertion} {miss.expected} (got {miss.actual})" for miss in misses)
+        told.append(f"{excerpt(smoke.prompt, 60)!r} answered {excerpt(text)!r}, expected {wants}")
+    return HubpubError(
+        "HP-E04",
+        f"{len(missed)} of {len(job.smoke)} smoke prompts of the {job.kind} model missed: {'; '.join(told)}",
+        hint="train longer, or correct the expectation under `smoke:` in release.yaml",
+        where=job.folder,
+        missed=[
+            {"prompt": smoke.prompt, "answer": text, "misses": [dataclasses.asdict(miss) for miss in misses]}
+            for smoke, text, misses in missed
+        ],
+        answers=answers,
+    )

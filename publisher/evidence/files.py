@@ -1,0 +1,61 @@
+"""Inventories: which files a folder holds, with size and sha256. Hashing is remembered by what stat says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from publisher.records.artifacts import FileRecord, is_card_file
+
+PIECE = 1 << 22
+
+
+def inventory(
+    folder: Path, *, keep: Callable[[str], bool] = lambda path: not is_card_file(path)
+) -> tuple[FileRecord, ...]:
+    """Hash the files of a folder, sorted by path; by default those of weights, data and configuration."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file())
+    named = [(p.relative_to(folder).as_posix(), p) for p in paths]
+    return tuple(FileRecord(name, p.stat().st_size, sha256_of(p)) for name, p in named if keep(name))
+
+
+def sha256_of(file: Path) -> str:
+    """Sha256 of a file, in hex, read in pieces."""
+    sha = hashlib.sha256()
+    with file.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            sha.update(piece)
+    return sha.hexdigest()
+
+
+def git_blob_id(file: Path) -> str:
+    """The id that git gives a file's contents: what a Hub lists for files outside LFS."""
+    sha = hashlib.sha1(f"blob {file.stat().st_size}\0".encode(), usedforsecurity=False)
+    with file.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            sha.update(piece)
+    return sha.hexdigest()
+
+
+def fingerprint(folder: Path, files: tuple[FileRecord, ...]) -> dict[str, list[int]]:
+    """Size and time of change of each file: what tells, without reading it, that it is still the one we hashed."""
+    stats = {record.path: (folder / record.path).stat() for record in files}
+    return {path: [stat.st_size, stat.st_mtime_ns] for path, stat in stats.items()}
+
+
+def untouched(folder: Path, files: tuple[FileRecord, ...], before: dict[str, list[int]]) -> bool:
+    """Whether every file still has the fingerprint that it had."""
+    try:
+        return fingerprint(folder, files) == before
+    except FileNotFoundError:
+        return False
+
+
+def load_json(file: Path) -> dict[str, object]:
+    """A JSON mapping, or an empty one where the file is absent."""
+    if not file.is_file():
+        return {}
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,328 @@
+"""The one place that speaks huggingface_hub: the port, over the unmodified client."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from publisher.errors import HubpubError
+from publisher.hub.port import Account, Add, Commit, Copy, Operation, RemoteFile, RepoState
+from publisher.hub.retry import retried
+from publisher.records.artifacts import RepoRef
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+HF = "https://huggingface.co"
+PIECE = 1 << 20
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class RemoteHub:
+    """A Hub over HTTP.
+
+    `token` is kept out of every representation, message and file.
+    """
+
+    endpoint: str
+    token: str | None = field(repr=False)
+    host: str
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether every resolved address of the endpoint is loopback."""
+        name = urlsplit(self.endpoint).hostname or ""
+        try:
+            found = {str(info[4][0]) for info in socket.getaddrinfo(name, None)}
+        except OSError:
+            return False
+        return bool(found) and all(a == "::1" or a.startswith("127.") for a in found)
+
+    @property
+    def _api(self) -> HfApi:
+        _settle_client(self.on_this_machine)
+        from huggingface_hub import HfApi
+
+        return HfApi(endpoint=self.endpoint, token=self.token or False, library_name="hubpub")
+
+    def account(self) -> Account:
+        """Who we are.
+
+        Raises:
+            HubpubError: HP-H01 unreachable, HP-H02 no valid token.
+        """
+        if not self.token:
+            raise _no_token(self.endpoint)
+        who: dict[str, Any] = self._ask(lambda: self._api.whoami())
+        return Account(who["name"], tuple(org["name"] for org in who.get("orgs", ())))
+
+    def state(self, ref: RepoRef) -> RepoState | None:
+        """The repo's state; None where it does not exist or may not be seen."""
+        try:
+            info: Any = self._ask(lambda: self._api.repo_info(ref.repo_id, repo_type=ref.repo_type))
+        except HubpubError as fault:
+            if fault.code == "HP-H04":
+                return None
+            raise
+        refs = self._ask(lambda: self._api.list_repo_refs(ref.repo_id, repo_type=ref.repo_type))
+        branches = {b.name: b.target_commit for b in refs.branches}
+        tags = {t.name: t.target_commit for t in refs.tags}
+        return RepoState(ref, bool(info.private), bool(info.gated), branches.get("main"), branches, tags)
+
+    def tree(self, ref: RepoRef, revision: str) -> tuple[RemoteFile, ...]:
+        """All files at a revision, sorted by path."""
+        from huggingface_hub.hf_api import RepoFile
+
+        entries = self._ask(
+            lambda: list(
+                self._api.list_repo_tree(
+                    ref.repo_id, recursive=True, revision=revision, repo_type=ref.repo_type
+                )
+            )
+        )
+        files = [
+            RemoteFile(e.path, e.size, e.blob_id, e.lfs.sha256 if e.lfs else None)
+            for e in entries
+            if isinstance(e, RepoFile)
+        ]
+        return tuple(sorted(files, key=lambda file: file.path))
+
+    def read(self, ref: RepoRef, revision: str, path: str) -> Iterator[bytes]:
+        """A file's bytes, as served. A body that ends early is HP-H01."""
+        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+        prefix = "datasets/" if ref.repo_type == "dataset" else ""
+        url = f"{self.endpoint}/{prefix}{ref.repo_id}/resolve/{quote(revision, safe='')}/{quote(path)}"
+        headers = build_hf_headers(token=self.token or False, library_name="hubpub")
+        with (
+            _in_our_words(self.endpoint),
+            get_session().stream(
+                "GET", url, headers={**headers, "Accept-Encoding": "identity"}, follow_redirects=True
+            ) as response,
+        ):
+            hf_raise_for_status(response)
+            yield from response.iter_bytes(PIECE)
+
+    def commits(self, ref: RepoRef, revision: str) -> tuple[Commit, ...]:
+        """The history of a revision, newest first."""
+        found = self._ask(
+            lambda: list(self._api.list_repo_commits(ref.repo_id, revision=revision, repo_type=ref.repo_type))
+        )
+        return tuple(Commit(c.commit_id, c.title, c.message) for c in found)
+
+    def create(self, ref: RepoRef, *, private: bool) -> None:
+        """Create a repo; one that exists already is left as it is."""
+        self._ask(
+            lambda: self._api.create_repo(
+                ref.repo_id, private=private, repo_type=ref.repo_type, exist_ok=True
+            )
+        )
+
+    def commit(
+        self,
+        ref: RepoRef,
+        branch: str,
+        operations: Sequence[Operation],
+        *,
+        title: str,
+        body: str,
+        parent: str,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> str:
+        """Make ONE commit; see the port. Large files go first, each retried by the client itself."""
+        from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
+
+        wire: list[Any] = []
+        for operation in operations:
+            if isinstance(operation, Add):
+                wire.append(CommitOperationAdd(operation.path, operation.source))
+            elif isinstance(operation, Copy):
+                wire.append(
+                    CommitOperationCopy(operation.path, operation.path, src_revision=operation.from_revision)
+                )
+            else:
+                wire.append(CommitOperationDelete(operation.path))
+        with _in_our_words(self.endpoint):
+            for add in (op for op in wire if isinstance(op, CommitOperationAdd)):
+                self._api.preupload_lfs_files(
+                    ref.repo_id, [add], repo_type=ref.repo_type, revision=branch, free_memory=False
+                )
+                if on_bytes is not None:
+                    on_bytes(add.upload_info.size)
+            made = self._api.create_commit(
+                ref.repo_id,
+                wire,
+                commit_message=title,
+                commit_description=body,
+                repo_type=ref.repo_type,
+                revision=branch,
+                parent_commit=parent,
+            )
+        return str(made.oid)
+
+    def create_branch(self, ref: RepoRef, branch: str, *, at: str) -> None:
+        """Create a branch at a commit."""
+        self._ask(
+            lambda: self._api.create_branch(
+                ref.repo_id, branch=branch, revision=at, repo_type=ref.repo_type, exist_ok=True
+            )
+        )
+
+    def delete_branch(self, ref: RepoRef, branch: str) -> None:
+        """Delete a branch; one that is not there is no fault."""
+        try:
+            self._ask(lambda: self._api.delete_branch(ref.repo_id, branch=branch, repo_type=ref.repo_type))
+        except HubpubError as fault:
+            if fault.code != "HP-H04":
+                raise
+
+    def create_tag(self, ref: RepoRef, tag: str, *, at: str, message: str) -> None:
+        """Create an annotated tag at a commit; a tag of that name at another commit is HP-H05."""
+        state = self.state(ref)
+        found = state.tags.get(tag) if state else None
+        if found is None:
+            self._ask(
+                lambda: self._api.create_tag(
+                    ref.repo_id,
+                    tag=tag,
+                    revision=at,
+                    tag_message=message,
+                    repo_type=ref.repo_type,
+                    exist_ok=True,
+                )
+            )
+        elif found != at:
+            raise HubpubError(
+                "HP-H05",
+                f"tag {tag} of {ref.repo_id} is at {found[:8]}, not at {at[:8]}",
+                where=f"{self.endpoint}/{ref.repo_id}",
+                hint="release the next version",
+            )
+
+    def set_visibility(self, ref: RepoRef, *, private: bool) -> None:
+        """Make a repo private or public."""
+        self._ask(
+            lambda: self._api.update_repo_settings(ref.repo_id, private=private, repo_type=ref.repo_type)
+        )
+
+    def add_to_collection(self, owner: str, title: str, refs: Sequence[RepoRef]) -> str:
+        """Put repos into the owner's collection of that title, made if need be; returns its slug."""
+        made = self._ask(lambda: self._api.create_collection(title, namespace=owner, exists_ok=True))
+        for ref in refs:
+            self._add_item(made.slug, ref)
+        return str(made.slug)
+
+    def _add_item(self, slug: str, ref: RepoRef) -> None:
+        self._ask(lambda: self._api.add_collection_item(slug, ref.repo_id, ref.repo_type, exists_ok=True))
+
+    def _ask(self, call: Callable[[], Result]) -> Result:
+        """One idempotent call: faults in our words, passing ones retried."""
+
+        def spoken() -> Result:
+            with _in_our_words(self.endpoint):
+                return call()
+
+        return retried(spoken)
+
+
+def _settle_client(on_this_machine: bool) -> None:
+    """Settle what the client reads from the environment once, at its import.
+
+    Xet's chunk store is a second path; towards a Hub on this machine the release goes over LFS, which carries
+    every guarantee. HF_HUB_DISABLE_XET=0 asks for Xet all the same.
+    """
+    if on_this_machine:
+        os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+@contextmanager
+def _in_our_words(endpoint: str) -> Iterator[None]:
+    """Translate the client's many exception roots into ours. The client has no common root to catch."""
+    import httpx2
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError as fault:
+        raise _refusal(
+            "HP-H03", "the repo is gated and this account has no access", endpoint, fault
+        ) from fault
+    except (
+        errors.RepositoryNotFoundError,
+        errors.RevisionNotFoundError,
+        errors.RemoteEntryNotFoundError,
+    ) as fault:
+        raise _refusal("HP-H04", "not found, or not visible to this token", endpoint, fault) from fault
+    except errors.HfHubHTTPError as fault:
+        raise _by_status(endpoint, fault) from fault
+    except (httpx2.TransportError, ConnectionError) as fault:
+        raise HubpubError(
+            "HP-H01",
+            f"the Hub cannot be reached: {_one_line(fault)}",
+            where=endpoint,
+            hint="check the network, or rehearse without it: --hub local",
+            passing=True,
+        ) from fault
+
+
+def _by_status(endpoint: str, fault: Any) -> HubpubError:
+    status = fault.response.status_code if fault.response is not None else 0
+    if status == 401:
+        return _no_token(endpoint)
+    if status == 403:
+        return _refusal("HP-H03", "the token lacks the right to do this", endpoint, fault)
+    if status == 404:
+        return _refusal("HP-H04", "not found, or not visible to this token", endpoint, fault)
+    if status in (409, 412):
+        return _refusal("HP-H05", "the repo changed meanwhile", endpoint, fault)
+    refusal = _refusal("HP-H06", f"the Hub answered {status}", endpoint, fault)
+    refusal.data["passing"] = status in (408, 429, 500, 502, 503, 504)
+    refusal.data["retry_after_s"] = (
+        _retry_after(fault.response.headers) if fault.response is not None else None
+    )
+    return refusal
+
+
+def _retry_after(headers: Any) -> float | None:
+    """Seconds that the Hub asks us to wait: Retry-After, or the `t` of a RateLimit header."""
+    given = headers.get("Retry-After", "")
+    if given.isdigit():
+        return float(given)
+    rate = re.search(r"\br=0\b.*\bt=(\d+)", headers.get("RateLimit", ""))
+    return float(rate[1]) + 1 if rate else None
+
+
+def _refusal(code: str, what: str, endpoint: str, fault: BaseException) -> HubpubError:
+    hints = {
+        "HP-H03": "ask the owner for write access, or use another token",
+        "HP-H04": "check the name and the revision, and whether the token may see it",
+        "HP-H05": "run hubpub plan again to see what changed",
+        "HP-H06": "run the command again; what arrived is kept",
+    }
+    return HubpubError(code, f"{what}: {_one_line(fault)}", where=endpoint, hint=hints[code])
+
+
+def _no_token(endpoint: str) -> HubpubError:
+    return HubpubError(
+        "HP-H02",
+        "no valid token for this Hub",
+        where=endpoint,
+        hint="hf auth login, or rehearse without an account: --hub local",
+    )
+
+
+def _one_line(fault: BaseException) -> str:
+    """The client's message on one line, without its request id and links."""
+    text = " ".join(str(fault).split())
+    text = re.sub(r"\(Request ID: [^)]*\)\.?|For more information check: \S+|hf_[A-Za-z0-9]{8,}", "", text)
+    return " ".join(text.split())[:200] or type(fault).__name__

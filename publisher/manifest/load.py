@@ -1,0 +1,231 @@
+"""YAML → Manifest: ALL faults at once, each with file, line and column."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from publisher.errors import HubpubError
+from publisher.manifest.project import Project
+from publisher.manifest.schema import Manifest, PolicySettings, ProjectDefaults, repo_refs
+
+MAX_BYTES = 1_000_000
+MAX_NODES = 50_000  # an alias bomb unfolds to more than any manifest has
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_manifest(project: Project, name: str) -> Manifest:
+    """Read one release's manifest with the project's defaults under it, and hold it against the policy.
+
+    Raises:
+        HubpubError: HP-M01 with every fault in `data["all"]`; HP-M02 unknown name; HP-M05 policy;
+            HP-M06 a prose file that is not there.
+    """
+    path = project.release(name).manifest
+    if not path.is_file():
+        near = difflib.get_close_matches(name, project.names(), n=3, cutoff=0.4)
+        raise HubpubError(
+            "HP-M02",
+            f"there is no release {name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""),
+            where=str(path),
+            hint=f"hubpub release {near[0]}" if near else f"hubpub init {name}",
+            near=near,
+        )
+    defaults = load_defaults(project)
+    given = defaults.model_dump(exclude={"manifest", "policy"}, exclude_none=True) if defaults else {}
+    manifest = _validate(path, Manifest, defaults=given)
+    if defaults:
+        _hold_to_policy(manifest, defaults.policy, path, name)
+    _find_prose(manifest, path)
+    return manifest
+
+
+def load_defaults(project: Project) -> ProjectDefaults | None:
+    """Read `model_cards/project.yaml`, if there is one."""
+    path = project.cards / "project.yaml"
+    return _validate(path, ProjectDefaults) if path.is_file() else None
+
+
+def _validate(path: Path, model: type[Model], *, defaults: Mapping[str, Any] | None = None) -> Model:
+    document = _parse(path)
+    plain = _plain(document, path, _Budget())
+    if not isinstance(plain, dict):
+        raise _faults(path, [(1, 1, "the file must be a mapping of keys to values")])
+    try:
+        # By way of JSON, so that arrays become tuples; "4" stays a string where a number belongs.
+        return model.model_validate_json(json.dumps({**(defaults or {}), **plain}))
+    except ValidationError as invalid:
+        raise _faults(path, [_fault(document, error, model) for error in invalid.errors()]) from None
+
+
+def _parse(path: Path) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    if path.stat().st_size > MAX_BYTES:
+        raise _faults(path, [(1, 1, f"the file is larger than {MAX_BYTES:,} bytes")])
+    try:
+        return YAML(typ="rt").load(path.read_text(encoding="utf-8-sig"))
+    except MarkedYAMLError as fault:
+        mark = fault.problem_mark or fault.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        problem = " ".join(str(fault.problem or fault.context or "is not YAML").split("\n")[0].split())
+        raise _faults(path, [(*place, problem)]) from None
+    except (YAMLError, UnicodeDecodeError, RecursionError) as fault:
+        raise _faults(path, [(1, 1, f"is not YAML: {str(fault).splitlines()[0]}")]) from None
+
+
+class _Budget:
+    """Counts the nodes of a document as it is unfolded."""
+
+    left = MAX_NODES
+
+    def spend(self, path: Path) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _faults(path, [(1, 1, f"unfolds to more than {MAX_NODES:,} values")])
+
+
+def _plain(node: Any, path: Path, budget: _Budget) -> Any:
+    """Round-trip nodes as plain JSON values; dates stay the words that they were written as."""
+    budget.spend(path)
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value, path, budget) for key, value in node.items()}
+    if isinstance(node, str):
+        return str(node)
+    if isinstance(node, Sequence):
+        return [_plain(value, path, budget) for value in node]
+    if isinstance(node, bool) or node is None:
+        return node
+    if isinstance(node, int):
+        return int(node)
+    if isinstance(node, float):
+        return float(node)
+    return str(node)
+
+
+def _fault(document: Any, error: Any, model: type[BaseModel]) -> tuple[int, int, str]:
+    """One pydantic error as (line, column, message)."""
+    keys = [key for key in error["loc"] if key != "[key]"]
+    place = (1, 1)
+    node = document
+    for key in keys:
+        try:
+            if isinstance(node, Mapping):
+                place = _one_based(node.lc.key(key))  # type: ignore[attr-defined]
+                node = node[key]
+            elif isinstance(node, Sequence) and not isinstance(node, str):
+                place = _one_based(node.lc.item(key))  # type: ignore[attr-defined]
+                node = node[key]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            break  # a key that is missing: the place of its parent is the best there is
+    dotted = ".".join(str(key) for key in keys)
+    return (*place, f"{dotted}: {_words(error, keys, model)}" if dotted else _words(error, keys, model))
+
+
+def _one_based(place: tuple[int, int]) -> tuple[int, int]:
+    return place[0] + 1, place[1] + 1
+
+
+def _words(error: Any, keys: list[Any], model: type[BaseModel]) -> str:
+    kind, given = error["type"], error.get("input")
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(keys[-1]), _keys_beside(model, keys), n=1)
+        return "unknown key" + (f"; did you mean {near[0]}?" if near else "")
+    if kind == "missing":
+        return "is missing"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return message if isinstance(given, dict | list) else f"{message}, not {given!r}"
+
+
+def _keys_beside(model: type[BaseModel], keys: list[Any]) -> list[str]:
+    """The keys that are known where an unknown one stands."""
+    current: Any = model
+    for key in keys[:-1]:
+        field = (
+            current.model_fields.get(key)
+            if isinstance(current, type) and issubclass(current, BaseModel)
+            else None
+        )
+        if field is None:
+            return []
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        current = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+        if current is None:
+            return []
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _faults(path: Path, faults: list[tuple[int, int, str]], code: str = "HP-M01") -> HubpubError:
+    """One error that carries all faults, in the order of the file."""
+    errors = [
+        HubpubError(
+            code, what, where=f"{path}:{line}:{column}", hint="hubpub schema shows every key", line=line
+        )
+        for line, column, what in sorted(set(faults))
+    ]
+    errors[0].data["all"] = errors
+    return errors[0]
+
+
+def _hold_to_policy(manifest: Manifest, policy: PolicySettings, path: Path, name: str) -> None:
+    broken: list[str] = []
+    if policy.owners:
+        strangers = {
+            ref.repo_id
+            for ref in repo_refs(manifest, name).values()
+            if _owner(ref.repo_id) not in policy.owners
+        }
+        broken += [
+            f"owner of {repo_id} is not among {', '.join(policy.owners)}" for repo_id in sorted(strangers)
+        ]
+    if policy.visibility:
+        shown = {manifest.visibility} | {a.visibility for a in manifest.artifacts.values() if a.visibility}
+        broken += [f"visibility {v} is not allowed" for v in sorted(shown) if v not in policy.visibility]
+    if policy.licences and manifest.licence and manifest.licence not in policy.licences:
+        broken.append(f"licence {manifest.licence} is not among {', '.join(policy.licences)}")
+    broken += [
+        f"{dotted} is required and missing" for dotted in policy.require if not _given(manifest, dotted)
+    ]
+    if broken:
+        errors = [
+            HubpubError(
+                "HP-M05", what, where=str(path), hint="change the manifest, or ask who keeps project.yaml"
+            )
+            for what in broken
+        ]
+        errors[0].data["all"] = errors
+        raise errors[0]
+
+
+def _owner(repo_id: str) -> str:
+    return repo_id.split("/", 1)[0]
+
+
+def _given(manifest: Manifest, dotted: str) -> bool:
+    value: Any = manifest
+    for key in dotted.split("."):
+        value = getattr(value, key, None)
+    return bool(value)
+
+
+def _find_prose(manifest: Manifest, path: Path) -> None:
+    missing = {s: f for s, f in manifest.card.prose_files.items() if not (path.parent / f).is_file()}
+    if missing:
+        errors = [
+            HubpubError(
+                "HP-M06",
+                f"card.{section} names {file}, which does not exist",
+                where=str(path),
+                hint=f"write {path.parent / file}, or remove the key",
+            )
+            for section, file in missing.items()
+        ]
+        errors[0].data["all"] = errors
+        raise errors[0]

@@ -1,0 +1,93 @@
+"""The lock: what exists. Committed to git, deterministic, no clock and no machine in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from publisher.errors import HubpubError
+from publisher.records.artifacts import FileRecord
+from publisher.records.digest import canonical_json
+from publisher.records.facts import Fact
+
+SCHEMA: Literal["hubpub/lock/1"] = "hubpub/lock/1"
+
+
+@dataclass(frozen=True)
+class LockedArtifact:
+    """One artifact as it exists: its repo and the files of weights, data and configuration."""
+
+    repo: str
+    files: tuple[FileRecord, ...]
+    card: tuple[FileRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class LockedStage:
+    """What a stage was last run with; `key` covers inputs, settings, its own version and its packages."""
+
+    key: str
+    version: int
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Released:
+    """The last release on one Hub."""
+
+    version: str  # with `+card.N` for a card revision
+    commits: Mapping[str, str]  # repo id → commit on main
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Everything that `card`, `plan`, `status`, `promote` and `rollback` need when the workspace is gone."""
+
+    schema: Literal["hubpub/lock/1"] = SCHEMA
+    name: str = ""
+    facts: tuple[Fact, ...] = ()
+    artifacts: Mapping[str, LockedArtifact] = field(default_factory=dict)
+    stages: Mapping[str, LockedStage] = field(default_factory=dict)
+    released: Mapping[str, Released] = field(default_factory=dict)
+
+
+def read_lock(path: Path) -> Lock | None:
+    """Read a lock; None where there is none.
+
+    Raises:
+        HubpubError: HP-M04 where the file is not a lock of a version that we know.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        return TypeAdapter(Lock).validate_json(text)
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        raise HubpubError(
+            "HP-M04",
+            f"the lock cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            where=str(path),
+            hint=f"git checkout {path.name}, or delete it to start over",
+        ) from None
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Write a lock, in one step: readers see the old one or the new one."""
+    plain = json.loads(canonical_json(lock))
+    plain["facts"].sort(key=lambda fact: fact["id"])
+    write_whole(path, canonical_json(plain, indent=1) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file aside, then put it in place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.tmp")
+    aside.write_text(text, encoding="utf-8", newline="\n")
+    aside.replace(path)

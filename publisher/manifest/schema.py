@@ -1,0 +1,364 @@
+"""What a user writes in `release.yaml` and `project.yaml`, typed. The only pydantic models of the house.
+
+Short forms (a string for a base, a list for artifacts) are opened up before validation, so that every reader
+of a `Manifest` meets the long form only. Unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
+
+from publisher.records.artifacts import KINDS, Kind, RepoRef
+
+REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,94}/[A-Za-z0-9][\w.-]{0,94}")
+VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
+
+Item = TypeVar("Item")
+# Numbers are read strictly, so that "4" is no number; a YAML list is a tuple all the same.
+Many = Annotated[tuple[Item, ...], Strict(False)]
+
+Visibility = Literal["private", "public"]
+
+SUFFIX: dict[Kind, str] = {
+    "base": "-base",
+    "dataset": "-data",
+    "adapter": "-lora",
+    "merged": "",
+    "nf4": "-bnb-4bit",
+}
+
+
+class Section(BaseModel):
+    """A mapping of the manifest: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BaseSettings(Section):
+    """Where the base model comes from: a Hub repo, a folder, or a GGUF file inside a Python package."""
+
+    model: str | None = Field(None, description="Hub id, `owner/name`; pinned by `revision`.")
+    revision: str | None = Field(None, description="Commit of the Hub repo.")
+    folder: str | None = Field(
+        None, description="A local folder that holds the model, relative to the manifest."
+    )
+    package: str | None = Field(None, description="Python package that carries the weights: `name==version`.")
+    file: str | None = Field(None, description="Name of the GGUF file inside that package.")
+    origin: str | None = Field(None, description="Hub id of the model that these weights were made from.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            model, _, revision = value.partition("@")
+            return {"model": model, "revision": revision or None}
+        return value
+
+    @field_validator("model", "origin")
+    @classmethod
+    def _hub_id(cls, value: str | None) -> str | None:
+        if value is not None and not REPO_ID.fullmatch(value):
+            raise ValueError("must be a Hub id, owner/name")
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> BaseSettings:
+        if (self.package is None) != (self.file is None):
+            raise ValueError("package and file belong together")
+        if not (self.model or self.folder or self.package):
+            raise ValueError("name a model, a folder or a package")
+        return self
+
+
+class ScenesSettings(Section):
+    """The synthetic aerial dataset: drawn, described and filtered by code from a seed."""
+
+    from_: Literal["scenes"] = Field(alias="from")
+    scenes: int = Field(60, ge=0)
+    seed: int = 7
+    validation_share: float = Field(0.15, gt=0, lt=1, description="Share of the scenes held out.")
+
+
+class DatasetSettings(Section):
+    """The training data: a link to a Hub dataset, a Parquet folder, or a recipe to build one."""
+
+    link: str | None = Field(None, description="Hub id of a dataset that is only named, not published.")
+    folder: str | None = Field(
+        None, description="Parquet folder with train-*/validation-* (prompt, completion)."
+    )
+    build: ScenesSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"link": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DatasetSettings:
+        if sum(source is not None for source in (self.link, self.folder, self.build)) != 1:
+            raise ValueError("give exactly one of link, folder and build")
+        return self
+
+
+class LoraSettings(Section):
+    """The adapter's shape."""
+
+    r: int = Field(16, ge=1, description="Rank.")
+    alpha: int = Field(32, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    target_modules: Many[str] = ("q_proj", "k_proj", "v_proj", "o_proj")
+
+
+class QuantizationSettings(Section):
+    """How the base is held while a QLoRA adapter is trained."""
+
+    type: Literal["nf4"] = "nf4"
+    double_quant: bool = True
+    compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+
+
+class TrainSettings(Section):
+    """Fine-tuning."""
+
+    method: Literal["qlora", "lora"] = "qlora"
+    lora: LoraSettings = LoraSettings()
+    quantization: QuantizationSettings = QuantizationSettings()
+    learning_rate: float = Field(2e-4, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_ratio: float = Field(0.03, ge=0, lt=1)
+    batch_size: int = Field(4, ge=1, description="Examples per micro-batch.")
+    gradient_accumulation: int = Field(4, ge=1)
+    max_grad_norm: float = Field(1.0, gt=0)
+    steps: int = Field(63, ge=1, description="Optimizer steps.")
+    max_length: int = Field(512, ge=8, description="Tokens per example; a longer one is refused, never cut.")
+    seed: int = 7
+
+
+class ArtifactSettings(Section):
+    """One artifact of the release."""
+
+    repo: str | None = None
+    visibility: Visibility | None = None
+
+    @field_validator("repo")
+    @classmethod
+    def _hub_id(cls, value: str | None) -> str | None:
+        if value is not None and not REPO_ID.fullmatch(value):
+            raise ValueError("must be a Hub id, owner/name")
+        return value
+
+
+class ExpectSettings(Section):
+    """What a smoke prompt's answer must be."""
+
+    contains: str | None = None
+    matches: str | None = Field(None, description="Regular expression that must be found.")
+    min_tokens: int | None = Field(None, ge=1)
+    max_repetition: float | None = Field(None, gt=0, le=1, description="Share of the most frequent 4-gram.")
+    stops: bool | None = Field(None, description="The answer must end before the token limit.")
+    json_: bool | None = Field(None, alias="json")
+
+    @field_validator("matches")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                re.compile(value)
+            except re.error as fault:
+                raise ValueError(f"is no regular expression: {fault}") from None
+        return value
+
+
+class SmokeSettings(Section):
+    """One prompt that every model artifact must answer."""
+
+    prompt: str
+    expect: ExpectSettings = ExpectSettings()
+    max_new_tokens: int = Field(48, ge=1)
+
+
+class EvaluateSettings(Section):
+    """The held-out evaluation."""
+
+    rows: int = Field(64, ge=1, description="At most so many rows.")
+
+
+class GateSettings(Section):
+    """A bound that a fact must keep, or the release stops."""
+
+    max: float | None = None
+    min: float | None = None
+    must_beat: Literal["base"] | None = Field(
+        None, description="Lower than the base's value of the same metric."
+    )
+
+
+class AuthorSettings(Section):
+    """Someone to name in the card and its citation."""
+
+    name: str
+    url: str | None = None
+
+
+class CitationSettings(Section):
+    """What the BibTeX entry cannot know."""
+
+    year: int
+    title: str | None = None
+    url: str | None = None
+
+
+class CardSettings(Section):
+    """The words around the facts. Sections are Markdown files beside the manifest."""
+
+    title: str | None = None
+    summary: str | None = None
+    intended_use: str | None = None
+    out_of_scope: str | None = None
+    limitations: str | None = None
+    ethics: str | None = None
+    acknowledgements: str | None = None
+    related: str | None = None
+    authors: Many[AuthorSettings] = ()
+    citation: CitationSettings | None = None
+    language: Many[str] = ("en",)
+    tags: Many[str] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_author(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and isinstance(value.get("authors"), list):
+            authors = [{"name": a} if isinstance(a, str) else a for a in value["authors"]]
+            return {**value, "authors": authors}
+        return value
+
+    @property
+    def prose_files(self) -> dict[str, str]:
+        """Section name → file, for the sections that were given."""
+        names = (
+            "summary",
+            "intended_use",
+            "out_of_scope",
+            "limitations",
+            "ethics",
+            "acknowledgements",
+            "related",
+        )
+        return {name: path for name in names if (path := getattr(self, name))}
+
+
+class StatedSettings(Section):
+    """A fact that only its author can know; the card prints it as such."""
+
+    value: Any
+    source: str
+    unit: str | None = None
+
+
+class AcceptSettings(Section):
+    """A finding taken on knowingly."""
+
+    code: str
+    reason: str = Field(min_length=3)
+
+
+class PolicySettings(Section):
+    """What no manifest of the project may override."""
+
+    owners: Many[str] = ()
+    visibility: Many[Visibility] = ()
+    licences: Many[str] = ()
+    require: Many[str] = ()
+
+
+Licence = Annotated[str, Field(pattern=r"[a-z0-9][a-z0-9.+-]*$")]
+
+
+class ProjectDefaults(Section):
+    """`project.yaml`: defaults for every manifest beside it, and the policy."""
+
+    manifest: Literal[1]
+    owner: str | None = None
+    visibility: Visibility | None = None
+    hub: str | None = None
+    evidence: Literal["full", "digests", "none"] | None = None
+    licence: Licence | None = None
+    policy: PolicySettings = PolicySettings()
+
+
+class Manifest(Section):
+    """`release.yaml`: what should exist."""
+
+    manifest: Literal[1] = Field(description="Version of this format.")
+    version: str | None = Field(
+        None, description="Version to release; else the command line, else the next free one."
+    )
+    owner: str
+    visibility: Visibility = "private"
+    hub: str | None = Field(None, description="`local`, `hf` or an address; the command line wins.")
+    licence: Licence | None = Field(None, description="Hub licence id; the base's own where it is left out.")
+    base: BaseSettings
+    adapter: str | None = Field(None, description="Existing adapter: a folder, or owner/repo@revision.")
+    dataset: DatasetSettings | None = None
+    train: TrainSettings | None = None
+    artifacts: dict[Kind, ArtifactSettings] = Field(min_length=1)
+    evidence: Literal["full", "digests", "none"] = "full"
+    accept: Many[AcceptSettings] = ()
+    collection: str | None = None
+    smoke: Many[SmokeSettings] = ()
+    evaluate: EvaluateSettings | None = None
+    gates: dict[str, GateSettings] = {}
+    card: CardSettings = CardSettings()
+    stated: dict[str, StatedSettings] = {}
+
+    @field_validator("artifacts", mode="before")
+    @classmethod
+    def _short_artifacts(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            return {kind: {} for kind in value}
+        if isinstance(value, Mapping):
+            return {kind: {} if settings is None else settings for kind, settings in value.items()}
+        return value
+
+    @field_validator("version")
+    @classmethod
+    def _semantic(cls, value: str | None) -> str | None:
+        if value is not None and not VERSION.fullmatch(value):
+            raise ValueError("must be a semantic version such as 1.0.0")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Manifest:
+        wanted = set(self.artifacts)
+        if self.adapter and self.train:
+            raise ValueError("adapter and train exclude each other: an adapter is loaded or trained")
+        if wanted & {"adapter", "merged"} and not (self.adapter or self.train):
+            raise ValueError("artifacts adapter and merged need `adapter:` or `train:`")
+        if "base" not in wanted and not self.base.model:
+            raise ValueError("base needs its Hub id (model:), unless it is among the artifacts itself")
+        if self.train and (self.dataset is None or self.dataset.link):
+            raise ValueError("train needs a dataset that is built or a folder")
+        if "dataset" in wanted and (self.dataset is None or self.dataset.link):
+            raise ValueError("the dataset artifact needs a dataset that is built or a folder")
+        if self.evaluate and (self.dataset is None or self.dataset.link):
+            raise ValueError("evaluate needs a dataset that is built or a folder")
+        return self
+
+
+def repo_refs(manifest: Manifest, name: str) -> dict[Kind, RepoRef]:
+    """The Hub repo of each artifact, in promotion order. Default ids never depend on siblings."""
+    refs: dict[Kind, RepoRef] = {}
+    for kind in KINDS:
+        if kind in manifest.artifacts:
+            repo_id = manifest.artifacts[kind].repo or f"{manifest.owner}/{name}{SUFFIX[kind]}"
+            refs[kind] = RepoRef(repo_id, "dataset" if kind == "dataset" else "model")
+    return refs
+
+
+def visibility_of(manifest: Manifest, kind: Kind) -> Visibility:
+    """Private unless the artifact or the manifest says otherwise."""
+    return manifest.artifacts[kind].visibility or manifest.visibility

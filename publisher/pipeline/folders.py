@@ -1,0 +1,41 @@
+"""Artifact folders: made aside, put in place at once, so that a death leaves the old one or the new one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from publisher.records.artifacts import is_card_file
+
+
+@contextmanager
+def made_aside(folder: Path) -> Iterator[Path]:
+    """A fresh folder beside `folder` that takes its place when the block ends well."""
+    aside = folder.with_name(f"{folder.name}.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    yield aside
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.rename(folder)
+
+
+def place(source: Path, target: Path) -> None:
+    """Have a file's bytes at `target` too: a hard link where the file system allows, else a copy."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def adopt(source: Path, target: Path) -> None:
+    """Copy a user's folder: what belongs to weights, data and configuration, without hidden files and cards."""
+    for file in sorted(source.rglob("*")):
+        path = file.relative_to(source).as_posix()
+        hidden = any(part.startswith(".") for part in path.split("/"))
+        if file.is_file() and not hidden and not is_card_file(path):
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target / path)

@@ -1,0 +1,36 @@
+"""Folders that a manifest brings: where they are, and what tells that they changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.records.digest import digest
+
+
+@dataclass(frozen=True)
+class Given:
+    """A place that the manifest names: a folder, or a Hub repo. Its digest changes when the folder's files do."""
+
+    place: str
+    digest: str
+
+
+class GivenBase(Given):
+    """`base.folder`."""
+
+
+class GivenAdapter(Given):
+    """`adapter`: a folder relative to the manifest, or owner/repo@revision."""
+
+
+class GivenDataset(Given):
+    """`dataset.folder`."""
+
+
+def state_of(place: str, root: Path) -> str:
+    """What stat says of the files of a folder; of anything else, its name."""
+    folder = root / place
+    files = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
+    stats = [(file.relative_to(folder).as_posix(), file.stat()) for file in files]
+    return digest([place, [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]])

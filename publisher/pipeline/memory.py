@@ -1,0 +1,149 @@
+"""What the runner remembers: results in the workspace, and, where that is gone, the lock and the Hub."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from publisher.errors import HubpubError
+from publisher.evidence.files import fingerprint, load_json, sha256_of, untouched
+from publisher.evidence.record import restore
+from publisher.hub.port import Hub
+from publisher.manifest.lock import Lock, LockedArtifact, write_whole
+from publisher.manifest.project import ReleasePaths
+from publisher.pipeline.run import Stage
+from publisher.records.artifacts import Artifact, Kind, RepoRef
+from publisher.records.digest import canonical_json
+from publisher.records.runs import Cards, Made, Measured
+
+
+@dataclass(frozen=True)
+class WorkspaceMemory:
+    """Results as JSON under `.hubpub/<name>/stages/`, found again from the lock where those are gone."""
+
+    paths: ReleasePaths
+    lock: Lock | None
+    hub: Callable[[], Hub]
+    may_train: bool  # --train was said
+
+    def recall(self, stage: Stage, key: str) -> tuple[Any, str]:
+        """The result that was kept under this key; see `Memory`.
+
+        Raises:
+            HubpubError: HP-R03 where a training was done elsewhere and its result can neither be found nor be
+                made again without saying so.
+        """
+        file = self._file(stage)
+        if file.is_file():
+            return self._from_workspace(stage, key, file)
+        locked = self.lock.stages.get(stage.name) if self.lock else None
+        if locked is None or self.lock is None:
+            return None, "nothing was made yet"
+        training = stage.makes.__name__ == "Adapter"
+        if locked.key == key or training:
+            found = self._from_lock(stage, self.lock)
+            if found is not None and locked.key == key:
+                self.keep(stage, key, found)
+                return found, "restored as the lock has it"
+        if training and not self.may_train and self._published_somewhere(self.lock):
+            raise HubpubError(
+                "HP-R03",
+                "the adapter was trained elsewhere and its files are neither here nor on the Hub, "
+                "or its settings changed since",
+                where=str(self.paths.manifest),
+                hint=f"hubpub release {self.paths.name} --train (trains it again, as a new version)",
+            )
+        return None, "inputs, settings or packages changed"
+
+    def keep(self, stage: Stage, key: str, result: Any) -> None:
+        """Keep a result with the fingerprint of its files."""
+        found = {str(folder): fingerprint(folder, files) for folder, files in self._files_of(result)}
+        plain = {"key": key, "packages": stage.installed, "files": found, "result": result}
+        write_whole(self._file(stage), canonical_json(plain, indent=1) + "\n")
+
+    def _file(self, stage: Stage) -> Path:
+        return self.paths.stages / f"{stage.name}.json"
+
+    def _from_workspace(self, stage: Stage, key: str, file: Path) -> tuple[Any, str]:
+        kept: Any = load_json(file)
+        if kept.get("key") != key:
+            return None, "inputs, settings or packages changed"
+        try:
+            result = TypeAdapter(stage.makes).validate_python(kept["result"])
+        except ValidationError:
+            return None, "was kept by another version of hubpub"
+        for folder, files in self._files_of(result):
+            if not untouched(folder, files, kept["files"].get(str(folder), {})):
+                return None, f"files under {folder.name}/ changed on disk"
+        return result, "unchanged"
+
+    def _files_of(self, result: Any) -> list[tuple[Path, Any]]:
+        if isinstance(result, Made):
+            return [(Path(result.artifact.folder), result.artifact.files)]
+        if isinstance(result, Cards):
+            return [(self.paths.artifact(kind), files) for kind, files in result.files.items()]
+        return []
+
+    def _from_lock(self, stage: Stage, lock: Lock) -> Any:
+        facts = tuple(fact for fact in lock.facts if fact.stage == stage.name)
+        if issubclass(stage.makes, Measured):
+            restore(facts, self.paths.evidence)
+            return stage.makes(facts)
+        if not issubclass(stage.makes, Made):
+            return None
+        kind = KIND_OF[stage.makes.__name__]
+        locked = lock.artifacts.get(kind)
+        released = lock.released.get(self.hub().host)
+        commit = released.commits.get(locked.repo) if released and locked else None
+        if locked is None or commit is None or not self._fetch(kind, locked, commit):
+            return None
+        restore(facts, self.paths.evidence)
+        return stage.makes(Artifact(kind, str(self.paths.artifact(kind)), locked.files), facts)
+
+    def _fetch(self, kind: Kind, locked: LockedArtifact, commit: str) -> bool:
+        """Bring an artifact's files back from the Hub, by digest."""
+        hub = self.hub()
+        ref = RepoRef(locked.repo, "dataset" if kind == "dataset" else "model")
+        if hub.state(ref) is None:
+            return False
+        folder = self.paths.artifact(kind)
+        aside = folder.with_name(f"{folder.name}.tmp")
+        shutil.rmtree(aside, ignore_errors=True)
+        for record in locked.files:
+            target = aside / record.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as stream:
+                for piece in hub.read(ref, commit, record.path):
+                    stream.write(piece)
+            if sha256_of(target) != record.sha256:
+                raise HubpubError(
+                    "HP-R01",
+                    f"{record.path} of {locked.repo} is not the file that the lock names",
+                    where=f"{hub.endpoint}/{locked.repo}",
+                    hint="git pull the lock, or release the next version",
+                )
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+        return True
+
+    def _published_somewhere(self, lock: Lock) -> bool:
+        """Whether training again could contradict a published version; a rehearsal whose Hub is gone cannot."""
+        hub = self.hub()
+        elsewhere = any(host != "local" for host in lock.released)
+        locked = lock.artifacts.get("adapter")
+        here = locked is not None and hub.state(RepoRef(locked.repo)) is not None
+        return elsewhere or here
+
+
+KIND_OF: dict[str, Kind] = {
+    "Base": "base",
+    "Dataset": "dataset",
+    "Adapter": "adapter",
+    "Merged": "merged",
+    "Quantized": "nf4",
+}

@@ -1,0 +1,55 @@
+"""Packages: the artifacts that the manifest lists, each with its repo, in promotion order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from publisher.manifest.lock import Lock
+from publisher.manifest.project import ReleasePaths
+from publisher.records.artifacts import KINDS
+from publisher.records.plans import Package
+from publisher.records.runs import Cards, Identity, Made
+
+
+def pack(identity: Identity, made: Sequence[Made | None], cards: Cards | None = None) -> tuple[Package, ...]:
+    """What was made, as it shall be on the Hub."""
+    by_kind = {item.artifact.kind: item.artifact for item in made if item is not None}
+    return tuple(
+        Package(
+            kind=kind,
+            ref=identity.refs[kind],
+            folder=by_kind[kind].folder,
+            contents=by_kind[kind].files,
+            card=tuple(cards.files[kind]) if cards else (),
+            private=identity.private[kind],
+        )
+        for kind in KINDS
+        if kind in identity.refs and kind in by_kind
+    )
+
+
+def pack_locked(identity: Identity, lock: Lock, paths: ReleasePaths) -> tuple[Package, ...]:
+    """What the lock says exists; files are at hand only where the workspace still has them all."""
+    packages = []
+    for kind in KINDS:
+        locked = lock.artifacts.get(kind)
+        if kind not in identity.refs or locked is None:
+            continue
+        folder = paths.artifact(kind)
+        here = all(_has(folder / f.path, f.size) for f in (*locked.files, *locked.card))
+        packages.append(
+            Package(
+                kind=kind,
+                ref=identity.refs[kind],
+                folder=str(folder) if here else None,
+                contents=locked.files,
+                card=locked.card,
+                private=identity.private[kind],
+            )
+        )
+    return tuple(packages)
+
+
+def _has(file: Path, size: int) -> bool:
+    return file.is_file() and file.stat().st_size == size

@@ -1,0 +1,110 @@
+"""Proving again what the Hub serves: after a release, on any machine that has the lock."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.engine.worker import Limits
+from publisher.errors import HubpubError
+from publisher.hub.port import Hub
+from publisher.pipeline.folders import made_aside
+from publisher.pipeline.release import Release
+from publisher.pipeline.services import Engine, Listener
+from publisher.pipeline.snippets import snippets_of
+from publisher.pipeline.steps.validate import probe_job
+from publisher.records.artifacts import Artifact, Kind, RepoRef
+from publisher.records.runs import Base, Made
+
+
+@dataclass(frozen=True)
+class Reproof:
+    """What was shown about one repo."""
+
+    repo_id: str
+    commit: str
+    files: int
+    size: int
+    told: str
+
+
+def reprove(release: Release, hub: Hub, listener: Listener, *, run: bool) -> list[Reproof]:
+    """Fetch every file of the last release on this Hub into an empty folder, compare with the lock, load and run it.
+
+    Raises:
+        HubpubError: HP-R02 nothing was released here, HP-R01 a file differs, HP-E03 … HP-E10 it does not work.
+    """
+    lock = release.lock
+    released = lock.released.get(hub.host) if lock else None
+    if lock is None or released is None:
+        raise HubpubError(
+            "HP-R02",
+            f"nothing of {release.paths.name} was released on this Hub",
+            where=hub.endpoint,
+            hint=f"hubpub release {release.paths.name}",
+        )
+    room = release.paths.scratch / "verify"
+    proofs, made = [], {}
+    for kind, ref in release.identity.refs.items():
+        commit = released.commits.get(ref.repo_id)
+        locked = lock.artifacts.get(kind)
+        if commit is None or locked is None:
+            continue
+        listener.began(f"{kind}")
+        records = (*locked.files, *locked.card)
+        _fetch(hub, ref, commit, {f.path: (f.size, f.sha256) for f in records}, room / kind, listener)
+        made[kind] = Made(Artifact(kind, str(room / kind), locked.files), ())
+        proofs.append(Reproof(ref.repo_id, commit, len(records), sum(f.size for f in records), ""))
+    if not run:
+        return proofs
+    return [_run(release, proof, made, listener) for proof in proofs]
+
+
+def _fetch(
+    hub: Hub,
+    ref: RepoRef,
+    commit: str,
+    expected: Mapping[str, tuple[int, str]],
+    folder: Path,
+    listener: Listener,
+) -> None:
+    total, done = sum(size for size, _ in expected.values()), 0
+    with made_aside(folder) as aside:
+        for path, (_, sha256) in expected.items():
+            target = aside / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            sha = hashlib.sha256()
+            with target.open("wb") as stream:
+                for piece in hub.read(ref, commit, path):
+                    stream.write(piece)
+                    sha.update(piece)
+                    done += len(piece)
+                    listener.progress(done, total, "bytes", path)
+            if sha.hexdigest() != sha256:
+                raise HubpubError(
+                    "HP-R01",
+                    f"{path} of {ref.repo_id} is not what was released",
+                    where=f"{hub.endpoint}/{ref.repo_id}",
+                    hint="compare with the receipt; hubpub plan shows what a release would mend",
+                    path=path,
+                )
+
+
+def _run(release: Release, proof: Reproof, made: Mapping[Kind, Made], listener: Listener) -> Reproof:
+    refs = release.identity.refs
+    kind = next(kind for kind, ref in refs.items() if ref.repo_id == proof.repo_id)
+    own_base = made.get("base")
+    artifact = own_base.artifact if own_base else Artifact("base", str(release.paths.artifact("base")), ())
+    base = Base(artifact, ())
+    folders = {refs[k].repo_id: m.artifact.folder for k, m in made.items()}
+    folders.setdefault(str(release.manifest.base.model), artifact.folder)
+    snippets = snippets_of(Path(made[kind].artifact.folder), folders)
+    engine = Engine(release.paths.scratch, listener, Limits())
+    result = engine.run(probe_job(made[kind], base, release.manifest.smoke, snippets))
+    passed = sum(
+        int(m.value) for m in result.measured if m.id.endswith(".smoke_passed") and m.value is not None
+    )
+    told = f", loaded and run ({passed} smoke prompts, {len(snippets)} code blocks)"
+    return Reproof(proof.repo_id, proof.commit, proof.files, proof.size, told)

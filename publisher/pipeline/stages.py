@@ -1,0 +1,121 @@
+"""The table of contents: every stage of a release, in order, and why it stands where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from publisher.manifest.schema import Manifest
+from publisher.pipeline.run import Stage
+from publisher.pipeline.steps.card import card
+from publisher.pipeline.steps.check import check
+from publisher.pipeline.steps.dataset import dataset
+from publisher.pipeline.steps.evaluate import evaluate
+from publisher.pipeline.steps.gates import gates
+from publisher.pipeline.steps.merge import merge
+from publisher.pipeline.steps.preflight import preflight
+from publisher.pipeline.steps.quantize import quantize
+from publisher.pipeline.steps.releasing import package, plan, promote, publish, receipt, verify
+from publisher.pipeline.steps.resolve import resolve
+from publisher.pipeline.steps.train import train
+from publisher.pipeline.steps.validate import validate
+from publisher.pipeline.steps.version import version
+from publisher.records.plans import Plan
+
+ENGINE = ("torch", "transformers", "peft", "bitsandbytes")
+
+Unwanted = Callable[[Manifest, Mapping[Any, Any]], str | None]
+
+
+def _without(reason: str, wanted: Callable[[Manifest], object]) -> Unwanted:
+    return lambda manifest, made: None if wanted(manifest) else reason
+
+
+def _nothing_to_do(_: Manifest, made: Mapping[Any, Any]) -> str | None:
+    return None if made[Plan].changes_anything else "nothing to do"
+
+
+def _merging(manifest: Manifest) -> bool:
+    adapted = manifest.train is not None or manifest.adapter is not None
+    return adapted and bool({"merged", "nf4"} & set(manifest.artifacts))
+
+
+no_dataset = _without(
+    "the manifest builds no dataset", lambda m: m.dataset is not None and not m.dataset.link
+)
+no_adapter = _without("the manifest neither trains nor names an adapter", lambda m: m.train or m.adapter)
+no_merge = _without("neither merged nor nf4 is among the artifacts", _merging)
+no_nf4 = _without("nf4 is not among the artifacts", lambda m: "nf4" in m.artifacts)
+no_evaluation = _without("the manifest asks for no evaluation", lambda m: m.evaluate)
+no_gates = _without("the manifest sets no gates", lambda m: m.gates)
+
+STAGES: tuple[Stage, ...] = (
+    Stage(preflight, why="a run must not fail after an hour for what was knowable in the first second",
+          headline=lambda made: f"as {made.account}, {made.peak_bytes / 1e9:.1f} GB of disk at the peak"),
+    Stage(resolve, why="everything is made from the base, so its bytes are pinned first",
+          remembered=True, packages=ENGINE, headline=lambda made: _count(made, "base.parameters", "parameters")),
+    Stage(dataset, why="training needs it, and its held-out split must exist before anything is trained",
+          unwanted=no_dataset, remembered=True, packages=("pyarrow", "pillow"),
+          headline=lambda made: _count(made, "dataset.rows", "rows")),
+    Stage(train, why="the adapter is what everything after it depends on",
+          unwanted=no_adapter, remembered=True, packages=ENGINE,
+          headline=lambda made: _count(made, "train.final_loss", "final loss") or _count(made, "adapter.parameters", "parameters")),
+    Stage(merge, why="folds the adapter in full precision, before anything is quantized",
+          unwanted=no_merge, remembered=True, packages=ENGINE,
+          headline=lambda made: _count(made, "merged.changed_tensors", "tensors changed")),
+    Stage(quantize, why="from the merged weights, and saved before any forward, which would make it lossy",
+          unwanted=no_nf4, remembered=True, packages=ENGINE,
+          headline=lambda made: _count(made, "nf4.size_bytes", "bytes")),
+    Stage(validate, why="runs here exactly what would be pushed: a broken model must cost no upload",
+          remembered=True, packages=ENGINE, headline=lambda made: _smoke(made)),
+    Stage(evaluate, why="numbers before words: the card may only quote these",
+          unwanted=no_evaluation, remembered=True, packages=ENGINE, headline=lambda made: _losses(made)),
+    Stage(gates, why="a model that misses its bounds is not written about, let alone published",
+          unwanted=no_gates, headline=lambda made: f"{made.held} held"),
+    Stage(version, why="the card names its version, so that is decided before words",
+          headline=lambda made: made.number + (" (released: only cards may change)" if made.released else "")),
+    Stage(card, why="words from facts only", remembered=True, packages=("matplotlib",),
+          headline=lambda made: f"{len(made.files)} cards"),
+    Stage(check, why="reads everything that would be published, the card included",
+          headline=lambda made: ", ".join(f"{n} {severity}s" for severity, n in made.counts.items())),
+    Stage(package, why="what goes to which repo: the last look before the Hub",
+          headline=lambda made: f"{len(made)} repos, {sum(f.size for p in made for f in p.files) / 1e6:.1f} MB"),
+    Stage(plan, why="what would change on the Hub is shown and confirmed before anything is sent",
+          headline=lambda made: f"{made.label}: {made.bytes_to_upload / 1e6:.1f} MB to send" if made.changes_anything else "nothing to do"),
+    Stage(publish, why="to a branch of its own: main stays as it is until everything is proven",
+          unwanted=_nothing_to_do, headline=lambda made: f"{len(made.commits)} repos staged"),
+    Stage(verify, why="all repos are proven from the Hub's own bytes before the first is promoted",
+          unwanted=_nothing_to_do, headline=lambda made: _proof(made)),
+    Stage(promote, why="takes seconds: one guarded commit a repo, then tag and visibility",
+          unwanted=_nothing_to_do, headline=lambda made: f"{len(made.commits)} repos on main"),
+    Stage(receipt, why="what was published, for whoever asks later",
+          unwanted=_nothing_to_do, headline=lambda made: f"{made.name} {made.version}"),
+)  # fmt: skip
+
+
+def _count(made: Any, fact_id: str, unit: str) -> str:
+    value = next((fact.value for fact in made.facts if fact.id == fact_id), None)
+    if isinstance(value, float):
+        return f"{unit} {value:.3f}"
+    return f"{value:,} {unit}" if isinstance(value, int) else ""
+
+
+def _smoke(made: Any) -> str:
+    values = {fact.id: fact.value for fact in made.facts}
+    passed = sum(v for k, v in values.items() if k.endswith(".smoke_passed") and isinstance(v, int))
+    total = sum(v for k, v in values.items() if k.endswith(".smoke_total") and isinstance(v, int))
+    return f"{passed} of {total} smoke answers as expected"
+
+
+def _losses(made: Any) -> str:
+    losses = [
+        (f.id.split(".")[1], f.value) for f in made.facts if f.id.endswith(".loss") and f.value is not None
+    ]
+    return ", ".join(f"{kind} {value:.3f}" for kind, value in losses) + " nats/token"
+
+
+def _proof(made: Any) -> str:
+    files = sum(proof.files_fetched for proof in made.proofs)
+    size = sum(proof.bytes_fetched for proof in made.proofs)
+    levels = {proof.level for proof in made.proofs}
+    return f"{len(made.proofs)} repos, {files} files fetched back ({size / 1e6:.1f} MB), proof: {', '.join(sorted(levels))}"

@@ -1,0 +1,158 @@
+"""preflight: what is knowable in the first second fails in the first second."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.errors import HubpubError
+from publisher.hub.port import Hub
+from publisher.manifest.project import ReleasePaths
+from publisher.manifest.schema import BaseSettings, Manifest
+from publisher.pipeline.services import Source
+from publisher.pipeline.steps.resolve import package_file
+from publisher.records.artifacts import RepoRef
+from publisher.records.runs import Identity
+
+HEAVY = ("torch", "transformers", "safetensors", "pyarrow")
+FOR_ADAPTERS = ("peft", "bitsandbytes")
+MARGIN = 1.2  # file systems and temporary folders take their share
+GGUF_TO_BF16 = 3  # a 4-bit GGUF file grows about so much when it is dequantized
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Nothing stands in the way, as far as can be known: who publishes, and the disk that the run needs at its peak."""
+
+    account: str
+    peak_bytes: int
+
+
+def preflight(
+    paths: ReleasePaths, hub: Hub, source: Source, manifest: Manifest, identity: Identity
+) -> Preflight:
+    """Look at packages, base, disk, token and rights before anything slow.
+
+    Raises:
+        HubpubError: the first problem, with all of them in `data["all"]`.
+    """
+    problems = list(_packages(manifest))
+    size, unknown_base = _base_size(paths, source.hub, manifest.base)
+    problems += [unknown_base] if unknown_base else []
+    peak = _peak_bytes(size, manifest, embedded=hub.host == "local")
+    problems += _disk(paths, peak)
+    account, refusals = _rights(hub, identity)
+    problems += refusals
+    if problems:
+        problems[0].data["all"] = problems
+        raise problems[0]
+    return Preflight(account, peak)
+
+
+def _packages(manifest: Manifest) -> Iterator[HubpubError]:
+    adapters = FOR_ADAPTERS if manifest.train or manifest.adapter or "nf4" in manifest.artifacts else ()
+    missing = [name for name in (*HEAVY, *adapters) if importlib.util.find_spec(name) is None]
+    if missing:
+        yield HubpubError(
+            "HP-E01",
+            f"not installed: {', '.join(missing)}",
+            hint='pip install "hubpub[models]"',
+            missing=missing,
+        )
+
+
+def _base_size(paths: ReleasePaths, hub: Hub, base: BaseSettings) -> tuple[int, HubpubError | None]:
+    """Bytes of the base's weights, as far as they can be told now."""
+    try:
+        if base.package:
+            return package_file(base).stat().st_size * GGUF_TO_BF16, None
+        if base.folder:
+            folder = paths.folder / base.folder
+            if not (folder / "config.json").is_file():
+                raise HubpubError(
+                    "HP-B04",
+                    "the base folder holds no config.json",
+                    where=str(folder),
+                    hint="point base.folder at a transformers checkpoint",
+                )
+            return sum(file.stat().st_size for file in folder.glob("*.safetensors")), None
+        return _size_on_hub(hub, base), None
+    except HubpubError as problem:
+        return 0, problem
+
+
+def _size_on_hub(hub: Hub, base: BaseSettings) -> int:
+    ref = RepoRef(str(base.model))
+    state = hub.state(ref)
+    if state is None:
+        raise HubpubError(
+            "HP-B01",
+            f"the base {base.model} does not exist on this Hub, or this account may not see it",
+            where=hub.endpoint,
+            hint="check base: in the manifest",
+        )
+    revision = base.revision or state.head or "main"
+    files = hub.tree(ref, revision)
+    try:  # a gated repo lists its files to everyone and hands out none
+        next(iter(hub.read(ref, revision, "config.json")), b"")
+    except HubpubError as refusal:
+        if refusal.code != "HP-H03":
+            raise
+        raise HubpubError(
+            "HP-B02",
+            f"the base {base.model} is gated and this account has no access",
+            where=f"{hub.endpoint}/{base.model}",
+            hint=f"accept its terms at {hub.endpoint}/{base.model}, then: hf auth login",
+        ) from refusal
+    return sum(file.size for file in files if file.path.endswith(".safetensors"))
+
+
+def _peak_bytes(base: int, manifest: Manifest, *, embedded: bool) -> int:
+    """Bytes that lie on this disk at the worst moment: base, merged, 4-bit, and the embedded Hub's copies."""
+    kinds = set(manifest.artifacts)
+    made = base * (1 + bool(kinds & {"merged", "nf4"})) + base * 0.45 * ("nf4" in kinds)
+    published = base * (("base" in kinds) + ("merged" in kinds)) + base * 0.45 * ("nf4" in kinds)
+    return int((made + (published if embedded else 0)) * MARGIN)
+
+
+def _disk(paths: ReleasePaths, peak: int) -> Iterator[HubpubError]:
+    place = next(p for p in (paths.workspace, *paths.workspace.parents) if p.exists())
+    done = _already_here(paths.workspace)
+    free = shutil.disk_usage(place).free
+    if peak > free + done:
+        yield HubpubError(
+            "HP-X01",
+            f"the release needs {peak / 1e9:.1f} GB at its peak, {free / 1e9:.1f} GB are free",
+            where=str(place),
+            hint="free some room, or release fewer artifacts at once",
+            needed_bytes=peak,
+            free_bytes=free,
+        )
+
+
+def _already_here(workspace: Path) -> int:
+    """Bytes of artifacts that were made before and need no new room."""
+    return sum(f.stat().st_size for f in (workspace / "artifacts").glob("*/*.safetensors"))
+
+
+def _rights(hub: Hub, identity: Identity) -> tuple[str, list[HubpubError]]:
+    try:
+        account = hub.account()
+    except HubpubError as refusal:
+        return "", [refusal]
+    allowed = {account.name, *account.organisations}
+    owners = sorted({ref.repo_id.split("/")[0] for ref in identity.refs.values()} - allowed)
+    if not owners or hub.host == "local":  # the embedded Hub's owner may write everywhere
+        return account.name, []
+    return account.name, [
+        HubpubError(
+            "HP-H03",
+            f"{account.name} is neither {owner} nor a member of it, and may not write there",
+            where=hub.endpoint,
+            hint="change owner: in the manifest, or use a token of that owner",
+        )
+        for owner in owners
+    ]

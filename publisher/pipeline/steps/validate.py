@@ -1,0 +1,70 @@
+"""validate: run exactly the folders that will be pushed, each in a fresh process, and prove the merge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.engine.jobs import Compare, Expectation, Probe, SmokePrompt, Snippet
+from publisher.evidence.record import record
+from publisher.manifest.project import ReleasePaths
+from publisher.manifest.schema import SmokeSettings
+from publisher.pipeline.services import Engine
+from publisher.records.facts import Measurement
+from publisher.records.runs import Adapter, Base, Identity, Made, Merged, Quantized, Validation
+
+Smoke = tuple[SmokeSettings, ...]
+
+
+def validate(
+    paths: ReleasePaths,
+    engine: Engine,
+    identity: Identity,
+    smoke: Smoke,
+    base: Base,
+    adapter: Adapter | None,
+    merged: Merged | None,
+    quantized: Quantized | None,
+) -> Validation:
+    """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged.
+
+    Raises:
+        HubpubError: HP-E03 keys do not match, HP-E04 a prompt's expectation is missed, HP-E05 not finite,
+            HP-E06 the merge is not base plus adapter, HP-E10 the adapter changes nothing.
+    """
+    measured: list[Measurement] = []
+    for made in (base, adapter, merged, quantized):
+        if made is not None and (made.artifact.kind in identity.refs):
+            measured += engine.run(probe_job(made, base, smoke)).measured
+    if adapter is not None and merged is not None:
+        prompts = tuple(prompt.prompt for prompt in smoke) or ("Hello.",)
+        folders = (base.artifact.folder, adapter.artifact.folder, merged.artifact.folder)
+        measured += engine.run(Compare(*folders, prompts)).measured
+    return Validation(record("validate", tuple(measured), paths.evidence))
+
+
+def probe_job(made: Made, base: Base, smoke: Smoke, snippets: tuple[Snippet, ...] = ()) -> Probe:
+    """The proof of one artifact."""
+    return Probe(
+        kind=made.artifact.kind,
+        folder=made.artifact.folder,
+        base=base.artifact.folder if made.artifact.kind == "adapter" else None,
+        smoke=tuple(_prompts(smoke)) if made.artifact.kind != "dataset" else (),
+        snippets=snippets,
+    )
+
+
+def _prompts(smoke: Smoke) -> Iterator[SmokePrompt]:
+    for entry in smoke:
+        asked = entry.expect
+        yield SmokePrompt(
+            entry.prompt,
+            Expectation(
+                contains=asked.contains,
+                matches=asked.matches,
+                min_tokens=asked.min_tokens,
+                max_repetition=asked.max_repetition,
+                stops=asked.stops,
+                json=asked.json_,
+            ),
+            entry.max_new_tokens,
+        )

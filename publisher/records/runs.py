@@ -1,0 +1,109 @@
+"""What stages make: frozen records that the runner hands from one stage to the next, by type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from publisher.records.artifacts import Artifact, FileRecord, Kind, RepoRef
+from publisher.records.digest import digest
+from publisher.records.facts import Fact
+
+
+@dataclass(frozen=True)
+class Pins:
+    """The base as adapters and cards name it: its Hub id, and the commit or tag that it is pinned to.
+
+    Only the id counts towards what a stage depends on: an adapter that was trained on version 1.0.0 of a base goes
+    on pointing there when the next version of the release leaves the base as it is.
+    """
+
+    base_repo: str
+    base_revision: str | None
+
+    @property
+    def digest(self) -> str:
+        """The id."""
+        return self.base_repo
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the release and its repos are called, and who may see them."""
+
+    name: str
+    refs: Mapping[Kind, RepoRef]
+    private: Mapping[Kind, bool]
+
+    @property
+    def digest(self) -> str:
+        """All of it."""
+        return digest([self.name, self.refs, self.private])
+
+
+@dataclass(frozen=True)
+class Made:
+    """An artifact and the facts that were measured while it was made.
+
+    Nothing else, so that it can be had again from the lock (facts) and the Hub (files) on any machine.
+    """
+
+    artifact: Artifact
+    facts: tuple[Fact, ...]
+
+    @property
+    def digest(self) -> str:
+        """What later stages depend on: the bytes, not how long they took to make."""
+        return self.artifact.digest
+
+
+class Base(Made):
+    """The base model, ready to load; published only where the release lists it."""
+
+
+class Dataset(Made):
+    """Parquet with a training and a held-out split."""
+
+
+class Adapter(Made):
+    """A LoRA adapter, trained here or adopted."""
+
+
+class Merged(Made):
+    """Base and adapter in one, full precision."""
+
+
+class Quantized(Made):
+    """The 4-bit checkpoint."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Facts alone: what validate and evaluate bring."""
+
+    facts: tuple[Fact, ...]
+
+    @property
+    def digest(self) -> str:
+        """What was measured."""
+        return digest(self.facts)
+
+
+class Validation(Measured):
+    """The artifacts ran here, and how."""
+
+
+class Evaluation(Measured):
+    """Held-out numbers."""
+
+
+@dataclass(frozen=True)
+class Cards:
+    """The card files of each artifact, README.md first among them; they lie in the artifacts' folders."""
+
+    files: Mapping[Kind, tuple[FileRecord, ...]]
+
+    @property
+    def digest(self) -> str:
+        """Digest of all card files."""
+        return digest({kind: list(files) for kind, files in self.files.items()})

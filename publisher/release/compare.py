@@ -1,0 +1,48 @@
+"""Whether a file on a Hub is the file that we mean, without fetching it where that can be told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from publisher.evidence.files import git_blob_id
+from publisher.hub.port import Hub, RemoteFile
+from publisher.records.artifacts import FileRecord, is_card_file
+from publisher.records.plans import Package
+
+# Files that the Hub puts into a repo itself.
+HUBS_OWN = frozenset({".gitattributes"})
+
+
+def same(hub: Hub, package: Package, revision: str, remote: RemoteFile | None, ours: FileRecord) -> bool:
+    """Compare by sha256 where the Hub knows it (LFS), else by git's blob id, else by reading the small file."""
+    if remote is None or remote.size != ours.size:
+        return False
+    if remote.sha256 is not None:
+        return remote.sha256 == ours.sha256
+    if package.folder is not None:
+        return remote.blob_id == git_blob_id(Path(package.folder) / ours.path)
+    return sha256_served(hub, package, revision, ours.path) == ours.sha256
+
+
+def sha256_served(hub: Hub, package: Package, revision: str, path: str) -> str:
+    """Fetch a file and hash it in passing."""
+    sha = hashlib.sha256()
+    for piece in hub.read(package.ref, revision, path):
+        sha.update(piece)
+    return sha.hexdigest()
+
+
+def same_contents(hub: Hub, package: Package, revision: str) -> bool:
+    """Whether a revision holds exactly the package's weights, data and configuration, whatever its card says."""
+    remote = {file.path: file for file in contents_of(hub.tree(package.ref, revision))}
+    ours = {file.path: file for file in package.contents}
+    return remote.keys() == ours.keys() and all(
+        same(hub, package, revision, remote[path], file) for path, file in ours.items()
+    )
+
+
+def contents_of(tree: Iterable[RemoteFile]) -> list[RemoteFile]:
+    """The files of a tree that are neither the card's nor the Hub's own."""
+    return [file for file in tree if not is_card_file(file.path) and file.path not in HUBS_OWN]

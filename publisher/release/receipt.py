@@ -1,0 +1,46 @@
+"""The receipt: what was published, kept beside the journal of the Hub it was published on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from publisher.hub.port import Hub
+from publisher.manifest.lock import write_whole
+from publisher.records.digest import canonical_json
+from publisher.records.facts import Json
+from publisher.records.plans import Package, Plan
+from publisher.records.receipts import Promoted, ProofLevel, Receipt, RepoReceipt
+
+
+def make_receipt(
+    hub: Hub,
+    plan: Plan,
+    packages: Sequence[Package],
+    promoted: Promoted,
+    *,
+    proof: ProofLevel,
+    checks: Mapping[str, Json],
+    environment: Mapping[str, str],
+) -> Receipt:
+    """Put together what the release left behind."""
+    repos = tuple(
+        RepoReceipt(
+            repo_id=package.ref.repo_id,
+            repo_type=package.ref.repo_type,
+            artifact=package.kind,
+            commit=promoted.commits[package.ref.repo_id],
+            tag=plan.tag,
+            visibility="private" if package.private else "public",
+            files=package.files,
+        )
+        for package in packages
+    )
+    return Receipt(plan.name, plan.label, hub.endpoint, proof, repos, dict(checks), dict(environment))
+
+
+def keep_receipt(receipt: Receipt, folder: Path) -> Path:
+    """Write `receipts/<version>.json` under the Hub's folder; returns the file."""
+    file = folder / "receipts" / f"{receipt.version}.json"
+    write_whole(file, canonical_json(receipt, indent=1) + "\n")
+    return file

@@ -1,0 +1,244 @@
+"""The table of contents: every address that this Hub answers, and how a request reaches its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from publisher.staging import (
+    branches,
+    browse,
+    cards,
+    collection,
+    commits,
+    discussions,
+    lfs,
+    ownership,
+    resolve,
+)
+from publisher.staging.auth import User
+from publisher.staging.call import Call
+from publisher.staging.durable import AsideFile
+from publisher.staging.responses import INVALID_TOKEN, RefusalError, unauthorized
+from publisher.staging.state import State
+
+LARGEST_JSON = 8 * 1024 * 1024  # bytes of a body that is held in memory
+GATHER = 4 * 1024 * 1024  # bytes of a streamed body that are written at once
+DRAIN = 8 * 1024 * 1024  # bytes of a refused body that are read, so that the client gets to see the refusal
+
+Handler = Callable[[Call], Response]
+
+
+class Streamed(NamedTuple):
+    """A handler whose body goes to disk while it comes in."""
+
+    admit: Callable[[Call], int]  # may it come at all, and how many bytes
+    take: Callable[[Call, AsideFile], Response]
+
+
+# Below /api/models/{owner}/{name} and /api/datasets/{owner}/{name}.
+REPO_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
+    # looking
+    ("GET", "", browse.info),
+    ("GET", "/revision/{revision}", browse.info),
+    ("GET", "/tree/{revision}", browse.tree),
+    ("GET", "/tree/{revision}/{path:path}", browse.tree),
+    ("POST", "/paths-info/{revision}", browse.paths_info),
+    ("GET", "/refs", browse.refs),
+    ("GET", "/commits/{revision}", browse.commits),
+    # changing files
+    ("POST", "/preupload/{revision}", commits.preupload),
+    ("POST", "/commit/{revision}", Streamed(commits.admit, commits.commit)),
+    ("POST", "/lfs-files/duplicate", lfs.duplicate),
+    # branches and tags
+    ("POST", "/branch/{branch}", branches.create_branch),
+    ("DELETE", "/branch/{branch}", branches.delete_branch),
+    ("POST", "/tag/{revision}", branches.create_tag),
+    ("DELETE", "/tag/{revision}", branches.delete_tag),
+    ("POST", "/super-squash/{branch}", branches.super_squash),
+    # discussions and pull requests
+    ("GET", "/discussions", discussions.listed),
+    ("POST", "/discussions", discussions.create),
+    ("GET", "/discussions/{num}", discussions.details),
+    ("POST", "/discussions/{num}/comment", discussions.comment),
+    ("POST", "/discussions/{num}/title", discussions.retitle),
+    ("POST", "/discussions/{num}/status", discussions.change_status),
+    ("POST", "/discussions/{num}/merge", discussions.merge),
+    # rights
+    ("PUT", "/settings", ownership.settings),
+    ("GET", "/auth-check", ownership.auth_check),
+    ("GET", "/auth-check/write", ownership.auth_check_write),
+)
+
+# Below /{owner}/{name} and /datasets/{owner}/{name}.
+FILE_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
+    ("GET", "/resolve/{revision}/{path:path}", resolve.resolve),
+    ("GET", "/raw/{revision}/{path:path}", resolve.raw),
+    ("POST", ".git/info/lfs/objects/batch", lfs.batch),
+    ("POST", ".git/info/lfs/verify", lfs.verify),
+    ("GET", ".git/info/lfs/objects/{oid}", resolve.large_file),
+)
+
+# Below nothing.
+HUB_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
+    ("GET", "/api/whoami-v2", ownership.whoami),
+    ("POST", "/api/repos/create", ownership.create),
+    ("DELETE", "/api/repos/delete", ownership.delete),
+    ("POST", "/api/repos/move", ownership.move),
+    ("POST", "/api/validate-yaml", cards.validate_yaml),
+    ("GET", "/api/collections", collection.listed),
+    ("POST", "/api/collections", collection.create),
+    ("GET", "/api/collections/{owner}/{slug}", collection.shown),
+    ("PATCH", "/api/collections/{owner}/{slug}", collection.update),
+    ("DELETE", "/api/collections/{owner}/{slug}", collection.delete),
+    ("POST", "/api/collections/{owner}/{slug}/items", collection.add_item),
+    ("PATCH", "/api/collections/{owner}/{slug}/items/{item}", collection.update_item),
+    ("DELETE", "/api/collections/{owner}/{slug}/items/{item}", collection.delete_item),
+    ("PUT", "/lfs/{number}/{oid}", Streamed(lfs.admit, lfs.keep)),
+)
+
+
+def build_app(state: State, *, instance: str = "", inner: Sequence[Middleware] = ()) -> ASGIApp:
+    """Make the application.
+
+    `instance` is what GET /api/instance answers: by it this server is told from another on the same port later.
+    `inner` middleware stands before every handler: the place for injected faults.
+    """
+    routes = []
+    for kind, web_prefix in (("dataset", "/datasets"), ("model", "")):
+        # Datasets first: /datasets/... would also do as a model of an owner named datasets.
+        api, files = f"/api/{kind}s", f"{web_prefix}/{{owner}}/{{name}}"
+        routes.append(_route(state, "GET", api, browse.listed, kind))
+        routes += [
+            _route(state, method, f"{api}/{{owner}}/{{name}}{path}", h, kind)
+            for method, path, h in REPO_ROUTES
+        ]
+        routes += [
+            _route(state, method, files + path, handler, kind) for method, path, handler in FILE_ROUTES
+        ]
+    hub = [_route(state, method, path, handler, "") for method, path, handler in HUB_ROUTES]
+    # A page elsewhere must not reach this Hub through a name that it points at 127.0.0.1.
+    trusted = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False)
+    app = Starlette(
+        routes=[_route(state, "GET", "/api/instance", lambda _: Response(instance), ""), *hub, *routes],
+        middleware=[trusted, *inner],
+        exception_handlers={404: _no_such_address},
+    )
+    return _route_on_sent_path(app)
+
+
+def _route_on_sent_path(app: ASGIApp) -> ASGIApp:
+    """Route on the path as it was sent: a revision may hold slashes, sent as %2F, that separate nothing."""
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "path": scope["raw_path"].decode("ascii", "replace")}
+        await app(scope, receive, send)
+
+    return routed
+
+
+def _route(state: State, method: str, path: str, handler: Handler | Streamed, kind: str) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            if isinstance(handler, Streamed):
+                return await _stream(state, request, handler, kind)
+            body = await _body(request)
+            return await run_in_threadpool(lambda: handler(_call(state, request, kind, body)))
+        except RefusalError as refusal:
+            return JSONResponse(refusal.all_body(), refusal.status, refusal.all_headers())
+
+    return Route(path, answer, methods=[method], name=f"{method} {path}")
+
+
+async def _stream(state: State, request: Request, handler: Streamed, kind: str) -> Response:
+    call = _call(state, request, kind, b"")
+    try:
+        limit = await run_in_threadpool(handler.admit, call)
+        _check_length(request, limit)
+    except RefusalError:
+        await _drain(request)
+        raise
+    with AsideFile(state.aside) as aside:
+        pieces: list[bytes] = []
+        gathered = 0
+        async for piece in request.stream():
+            pieces.append(piece)
+            gathered += len(piece)
+            if gathered >= GATHER:
+                await run_in_threadpool(aside.write, pieces)
+                pieces, gathered = [], 0
+            if aside.size + gathered > limit:
+                raise _too_large(limit)
+        await run_in_threadpool(aside.write, pieces)
+        return await run_in_threadpool(handler.take, call, aside)
+
+
+async def _body(request: Request) -> bytes:
+    _check_length(request, LARGEST_JSON)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_JSON:
+            raise _too_large(LARGEST_JSON)
+    return bytes(body)
+
+
+async def _drain(request: Request) -> None:
+    drained = 0
+    try:
+        async for piece in request.stream():
+            drained += len(piece)
+            if drained > DRAIN:
+                return
+    except ClientDisconnect:
+        return
+
+
+def _check_length(request: Request, limit: int) -> None:
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> RefusalError:
+    return RefusalError(413, f"The body may have {limit} bytes")
+
+
+def _call(state: State, request: Request, kind: str, body: bytes) -> Call:
+    return Call(
+        state=state,
+        user=_user(state, request.headers.get("authorization", "")),
+        method=request.method,
+        path=request.scope["path"],
+        query_string=request.scope["query_string"].decode("ascii", "replace"),
+        base=f"http://{request.headers['host']}",
+        kind=kind,
+        params={key: unquote(value) for key, value in request.path_params.items()},
+        headers=request.headers,
+        body=body,
+    )
+
+
+def _user(state: State, authorization: str) -> User | None:
+    scheme, _, token = authorization.partition(" ")
+    if not authorization:
+        return None
+    user = state.accounts.holder_of(token.strip()) if scheme.lower() == "bearer" else None
+    if user is None:
+        raise unauthorized(INVALID_TOKEN)
+    return user
+
+
+def _no_such_address(request: Request, _: Any) -> Response:
+    return JSONResponse({"error": f"This Hub does not answer {request.method} {request.url.path}"}, 404)

@@ -1,0 +1,168 @@
+"""Looking at a repo: its page as JSON, its tree, its refs, its history."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from publisher.staging import cards
+from publisher.staging.call import Call
+from publisher.staging.listing import sibling, tree_entry, with_last_commits
+from publisher.staging.repos import Repo
+from publisher.staging.responses import bad_request, entry_not_found, timestamp
+from publisher.staging.trees import FILE, FOLDER, Node
+
+PAGE = 1000  # entries of a tree
+EXPANDED_PAGE = 50  # entries, where each comes with its last commit
+COMMITS_PAGE = 50
+MOST_PATHS = 1000  # of one paths-info
+
+
+def info(call: Call) -> Response:
+    """GET /api/{kind}s/{repo}[/revision/{revision}]: what `model_info` and `dataset_info` return."""
+    repo = call.repo()
+    shown = describe(call, repo, call.params.get("revision", "main"), blobs=call.flag("blobs"))
+    asked = call.queries("expand") or call.queries("expand[]")
+    if asked:
+        shown = {key: value for key, value in shown.items() if key in ("_id", "id", *asked)}
+    return JSONResponse(shown)
+
+
+def listed(call: Call) -> Response:
+    """GET /api/{kind}s: the repos that the user sees, of one owner if asked for."""
+    author = call.query("author")
+    seen = [repo for repo in call.state.repos.everything(call.kind) if repo.seen_by(call.user)]
+    shown = [describe(call, repo, "main", blobs=False) for repo in seen if author in ("", repo.owner)]
+    for each in shown:
+        del each["siblings"]
+    return JSONResponse(shown)
+
+
+def tree(call: Call) -> Response:
+    """GET .../tree/{revision}[/{path}]: files and folders, page by page."""
+    repo = call.repo()
+    git, expand, path = call.git(repo), call.flag("expand"), call.params.get("path", "")
+    commit = git.resolve(call.params["revision"])
+    folder = git.node(commit, path)
+    if folder is None or folder.mode != FOLDER:
+        raise entry_not_found(f"{path} does not exist on {call.params['revision']}", commit)
+    size = EXPANDED_PAGE if expand else PAGE
+    start = call.number("cursor", 0)
+    nodes = list(islice(git.walk(folder, recursive=call.flag("recursive")), start, start + size + 1))
+    entries = [tree_entry(call, repo, node) for node in nodes[:size]]
+    if expand:
+        with_last_commits(git, commit, entries)
+    more = {"recursive": call.query("recursive", "false"), "expand": call.query("expand", "false")}
+    headers = {"X-Repo-Commit": commit}
+    if len(nodes) > size:
+        headers["Link"] = _next(call, cursor=start + size, **more)
+    return JSONResponse(entries, headers=headers)
+
+
+def paths_info(call: Call) -> Response:
+    """POST .../paths-info/{revision}: the same for given paths; those that do not exist are left out."""
+    repo = call.repo()
+    git, form = call.git(repo), call.form()
+    paths = form.get("paths", [])
+    if len(paths) > MOST_PATHS:
+        raise bad_request(f"At most {MOST_PATHS} paths at once")
+    commit = git.resolve(call.params["revision"])
+    nodes = [node for path in paths if path and (node := git.node(commit, path.strip("/"))) is not None]
+    entries = [tree_entry(call, repo, node) for node in nodes]
+    if form.get("expand", ["false"])[0].lower() == "true":
+        with_last_commits(git, commit, entries)
+    return JSONResponse(entries)
+
+
+def refs(call: Call) -> Response:
+    """GET .../refs: branches, tags, and pull requests if asked for."""
+    all_refs = call.git(call.repo()).refs()
+
+    def under(prefix: str, *, short: bool = True) -> list[dict[str, str]]:
+        return [
+            {"name": ref.removeprefix(prefix) if short else ref, "ref": ref, "targetCommit": commit}
+            for ref, commit in all_refs.items()
+            if ref.startswith(prefix)
+        ]
+
+    shown = {"branches": under("refs/heads/"), "converts": [], "tags": under("refs/tags/")}
+    if call.flag("include_prs"):
+        shown["pullRequests"] = under("refs/pr/", short=False)
+    return JSONResponse(shown)
+
+
+def commits(call: Call) -> Response:
+    """GET .../commits/{revision}: the history, newest first, page by page."""
+    repo = call.repo()
+    git = call.git(repo)
+    formatted = "formatted" in (*call.queries("expand[]"), *call.queries("expand"))
+    page = call.number("p", 0)
+    first = page * COMMITS_PAGE
+    head = git.resolve(call.params["revision"])
+    records = list(islice(git.history(head), first, first + COMMITS_PAGE + 1))
+    shown: list[dict[str, Any]] = []
+    for record in records[:COMMITS_PAGE]:
+        each: dict[str, Any] = {
+            "id": record.id,
+            "title": record.title,
+            "message": record.message,
+            "authors": [{"user": record.author}],
+            "date": timestamp(record.date),
+        }
+        if formatted:
+            each["formatted"] = {"title": _html(record.title), "message": _html(record.message)}
+        shown.append(each)
+    headers = {}
+    if len(records) > COMMITS_PAGE:
+        more = {"expand[]": "formatted"} if formatted else {}
+        headers["Link"] = _next(call, p=page + 1, **more)
+    return JSONResponse(shown, headers=headers)
+
+
+def describe(call: Call, repo: Repo, revision: str, *, blobs: bool) -> dict[str, Any]:
+    """Everything that a repo's page says, at one revision."""
+    git = call.git(repo)
+    commit = git.resolve(revision)
+    record = git.commit(commit)
+    files = [node for node in git.walk(Node("", FOLDER, record.tree)) if node.mode == FILE]
+    readme = next((node for node in files if node.path == "README.md"), None)
+    card = cards.front_matter(git.blob(readme.sha)) if readme else {}
+    shown: dict[str, Any] = {
+        "_id": f"{repo.number:024x}",
+        "id": repo.id,
+        "author": repo.owner,
+        "sha": commit,
+        "createdAt": repo.created_at,
+        "lastModified": timestamp(record.date),
+        "private": repo.private,
+        "gated": repo.gated or False,
+        "disabled": False,
+        "downloads": 0,
+        "likes": 0,
+        "tags": cards.tags(card),
+        "siblings": [sibling(call, repo, node, blobs=blobs) for node in files],
+        "usedStorage": call.state.large.used_by(repo.number),
+    }
+    if card:
+        shown["cardData"] = card
+    if repo.kind == "model":
+        shown["modelId"] = repo.id
+        shown["spaces"] = []
+        shown.update(
+            {key: card[key] for key in ("pipeline_tag", "library_name") if isinstance(card.get(key), str)}
+        )
+    return shown
+
+
+def _next(call: Call, **query: object) -> str:
+    from urllib.parse import urlencode
+
+    return f'<{call.base}{call.path}?{urlencode(query)}>; rel="next"'
+
+
+def _html(text: str) -> str:
+    from html import escape
+
+    return escape(text)

@@ -1,0 +1,68 @@
+"""What every request of one Hub works with."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.staging.auth import Accounts, load_users, owner_token
+from publisher.staging.durable import make_folders, write_file
+from publisher.staging.large import LargeFiles
+from publisher.staging.repos import Repos
+from publisher.staging.store import Store
+
+
+@dataclass(frozen=True)
+class State:
+    """One Hub's data folder, opened."""
+
+    data: Path
+    store: Store
+    accounts: Accounts
+    repos: Repos
+    large: LargeFiles
+    aside: Path  # files on their way in
+    signing_key: bytes  # of upload addresses; kept, so that they outlive a restart
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.repos.close()
+        self.store.close()
+
+
+def open_state(data: Path, users: Path | None) -> State:
+    """Open a data folder, made if need be, and clear away what a killed server left half done.
+
+    The caller holds the folder's lock.
+
+    Raises:
+        HubpubError: HP-M09 when the users file is none.
+    """
+    known_users = load_users(users) if users else []
+    make_folders(data)
+    aside = data / "aside"
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    make_folders(aside)
+    store = Store(data / "hub.sqlite")
+    state = State(
+        data=data,
+        store=store,
+        accounts=Accounts(owner_token(data), known_users),
+        repos=Repos(store, data / "repos"),
+        large=LargeFiles(store, data / "lfs"),
+        aside=aside,
+        signing_key=_signing_key(data),
+    )
+    state.repos.clean()
+    state.large.clean()
+    return state
+
+
+def _signing_key(data: Path) -> bytes:
+    path = data / "signing_key"
+    if not path.is_file():
+        write_file(path, secrets.token_hex(32).encode(), mode=0o600)
+    return path.read_bytes()

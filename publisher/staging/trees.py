@@ -1,0 +1,87 @@
+"""Folders of a git tree: from a flat list of files to tree objects, and what a path may look like."""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass
+
+from dulwich.objects import ObjectID, Tree
+
+from publisher.staging.responses import bad_request
+
+FILE = 0o100644
+FOLDER = stat.S_IFDIR  # git's mode of a folder
+
+Files = dict[str, str]  # path to blob id
+_Nested = dict[str, "str | _Nested"]
+
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A file or a folder at a path: its mode, and the id of its blob or tree."""
+
+    path: str
+    mode: int
+    sha: str
+
+
+def checked_path(path: object) -> str:
+    """A path that may stand in a repo, else a refusal: relative, no `.`, `..`, `.git` or empty parts.
+
+    Raises:
+        RefusalError: 400.
+    """
+    if not isinstance(path, str) or not path or len(path.encode("utf-8", "replace")) > 1024:
+        raise bad_request("A path must be a text of 1 to 1024 bytes")
+    parts = path.split("/")
+    forbidden = any(part in ("", ".", "..") or part.lower() == ".git" or len(part) > 255 for part in parts)
+    if forbidden or "\\" in path or UNPRINTABLE.search(path) or not _is_unicode(path):
+        raise bad_request(f"Invalid path: {path!r}")
+    return path
+
+
+def plant(files: Files) -> tuple[ObjectID, list[Tree]]:
+    """Make the tree objects of a flat list of files.
+
+    Returns:
+        The root's id, and all trees.
+
+    Raises:
+        RefusalError: 400 when one path is a file and also the folder of another.
+    """
+    root: _Nested = {}
+    for path, sha in files.items():
+        *folders, name = path.split("/")
+        level = root
+        for folder in folders:
+            below = level.setdefault(folder, {})
+            if isinstance(below, str):
+                raise bad_request(f"{path} lies in {folder}, which is a file")
+            level = below
+        if name in level:
+            raise bad_request(f"{path} is a folder and a file at once")
+        level[name] = sha
+    trees: list[Tree] = []
+    return _plant(root, trees), trees
+
+
+def _plant(level: _Nested, trees: list[Tree]) -> ObjectID:
+    tree = Tree()
+    for name, below in level.items():
+        if isinstance(below, str):
+            tree.add(name.encode(), FILE, ObjectID(below.encode()))
+        else:
+            tree.add(name.encode(), FOLDER, _plant(below, trees))
+    trees.append(tree)
+    return tree.id
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry and git cannot
+        return False
+    return True

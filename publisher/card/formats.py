@@ -51,7 +51,9 @@ def number(value: Json, decimals: int | None = None) -> str:
     if decimals is None:
         return plain(value)
     real = _real(value)
-    if real and abs(real) < 0.5 * 10**-decimals:
+    if not real:
+        return "0"
+    if abs(real) < 0.5 * 10**-decimals:
         return _short_exponent(f"{real:.1e}")
     return f"{real:,.{decimals}f}"
 

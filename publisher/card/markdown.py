@@ -88,8 +88,11 @@ STANDS_ALONE = re.compile(r"\||>|[-*+] |\d+[.)] |<|!\[|[-*_]{3,}\s*$| {4}|\t")
 
 
 def _runs(line: Line) -> bool:
+    # With its marks: a line that begins with a fact is no numbered list, though it may read `16) …`.
     bare = unmarked(line.text)
-    return not (line.in_fence or line.level or STANDS_ALONE.match(bare) or bare.endswith(("  \n", "\\\n")))
+    return not (
+        line.in_fence or line.level or STANDS_ALONE.match(line.text) or bare.endswith(("  \n", "\\\n"))
+    )
 
 
 def place(prose: str, under: str) -> str:

@@ -50,11 +50,17 @@ def to_text(report: Report, source: Source | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def to_github(report: Report) -> str:
-    """One workflow command a finding, as GitHub Actions reads them from a log."""
+def to_github(report: Report, folder: str = "") -> str:
+    """One workflow command a finding, as GitHub Actions reads them from a log.
+
+    Args:
+        report: what was found.
+        folder: where the target lies in the user's own repository, so that annotations find their file.
+    """
     lines = []
     for finding in report.findings:
-        place = [f"file={_property(finding.path)}"]
+        path = f"{folder.rstrip('/')}/{finding.path}" if folder else finding.path
+        place = [f"file={_property(clean(path))}"]
         place += [f"line={finding.line}"] if finding.line else []
         place += [f"col={finding.column}"] if finding.line and finding.column else []
         place.append(f"title={_property(finding.code)}")

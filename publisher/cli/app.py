@@ -9,7 +9,7 @@ import sys
 import traceback
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -29,6 +29,9 @@ from publisher.cli.output import clean, report_error
 from publisher.errors import Exit, HubpubError
 
 DAILY, AFTER, STEPS, MACHINE = "Daily", "After a release", "Single steps", "Machine"
+
+# typer brings its own click; the class of all its usage errors is reached through the one that it exports
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     name="hubpub",
@@ -81,17 +84,28 @@ app.add_typer(templates_app, name="templates", rich_help_panel=MACHINE)
 
 def main() -> None:
     """Run, and end with a documented exit code whatever happens."""
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        app()
+        # standalone mode would turn an interruption into exit code 1 and keep us from saying how to go on
+        return int(app(standalone_mode=False) or Exit.DONE)
     except HubpubError as error:
         report_error(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
         again = " ".join(["hubpub", *sys.argv[1:]])
         report_error(HubpubError("HP-I01", "interrupted; what was done is kept", hint=f"go on with: {again}"))
-        sys.exit(Exit.INTERRUPTED)
+        return Exit.INTERRUPTED
+    except UsageError as error:
+        error.show()
+        return Exit.USAGE
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+        return Exit.DONE
     except Exception:  # noqa: BLE001 — the last door: a bug of ours becomes a file to attach, not a traceback
-        sys.exit(_report_bug())
+        return _report_bug()
 
 
 def _report_bug() -> Exit:

@@ -35,7 +35,7 @@ def build_trainable(job: Train) -> Model:
     else:
         model = load_model(base, dtype=job.compute_dtype)
     _check_targets(model, job)
-    model.config.use_cache = False  # a cache of keys and values is of no use while training
+    model.config.get_text_config().use_cache = False  # a cache of keys and values is of no use while training
     torch.manual_seed(job.seed)
     config = LoraConfig(
         r=job.r,

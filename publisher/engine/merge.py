@@ -17,10 +17,11 @@ from publisher.engine.jobs import Emit, JobResult, Merge
 from publisher.engine.output import written_aside
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
-from publisher.weights.adapter import Adapter, LoraPair, check_adapter, find_weights, read_adapter
+from publisher.weights.adapter import check_adapter, find_weights
 from publisher.weights.companions import copy_companions
 from publisher.weights.describe import count_parameters, main_dtype, read_config, tied_embeddings
 from publisher.weights.header import Header, TensorEntry, read_header
+from publisher.weights.lora import Adapter, LoraPair, read_adapter
 from publisher.weights.shards import read_shards
 
 SLICE_BYTES = 64_000_000  # of the base's tensor; the float32 product of a slice takes twice that of bf16

@@ -236,7 +236,7 @@ def _settings(job: Train) -> tuple[Measurement, ...]:
         "steps": job.steps,
         "seed": job.seed,
     }
-    values |= {f"versions.{name}": _version(name) for name in PACKAGES}
+    values |= {f"versions.{name}": version for name in PACKAGES if (version := _version(name)) is not None}
     return tuple(Measurement(f"train.{name}", value) for name, value in values.items())
 
 

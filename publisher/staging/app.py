@@ -25,6 +25,7 @@ from publisher.staging import (
     lfs,
     ownership,
     resolve,
+    xet,
 )
 from publisher.staging.auth import User
 from publisher.staging.call import Call
@@ -60,6 +61,7 @@ REPO_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("POST", "/preupload/{revision}", commits.preupload),
     ("POST", "/commit/{revision}", Streamed(commits.admit, commits.commit)),
     ("POST", "/lfs-files/duplicate", lfs.duplicate),
+    ("GET", "/xet-write-token/{revision}", xet.write_token),
     # branches and tags
     ("POST", "/branch/{branch}", branches.create_branch),
     ("DELETE", "/branch/{branch}", branches.delete_branch),

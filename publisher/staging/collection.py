@@ -23,8 +23,9 @@ def listed(call: Call) -> Response:
         found = [
             each for each in found if wanted & {f"{item['type']}s/{item['id']}" for item in each["items"]}
         ]
-    limit = call.number("limit", 100)
-    return JSONResponse(found[:limit])
+    for each in found:
+        del each["position"]  # a list's order says it, and the client counts for itself
+    return JSONResponse(found[: call.number("limit", 100)])
 
 
 def create(call: Call) -> Response:

@@ -14,7 +14,7 @@ from publisher.staging.listing import pointer_of
 from publisher.staging.responses import RefusalError, entry_not_found
 from publisher.staging.trees import FILE
 
-PIECE = 1024 * 1024  # bytes sent at once
+PIECE = 2 * 1024 * 1024  # bytes sent at once
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 

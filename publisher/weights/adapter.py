@@ -1,4 +1,4 @@
-"""LoRA adapters by their files: what is in one, and whether it fits a base. Never loads a model.
+"""Adapters against their base: what is in one, and whether it fits. Reads files, never loads a model.
 
 peft loads an adapter that fits nowhere with a warning, and the merge then changes nothing. Here that is an error.
 """
@@ -6,21 +6,27 @@ peft loads an adapter that fits nowhere with a warning, and the merge then chang
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
 from publisher.weights.arrays import all_finite, read_floats
-from publisher.weights.header import Header, TensorEntry, read_header
-from publisher.weights.shards import ShardSet, read_shards, refuse_pickles
+from publisher.weights.header import TensorEntry
+from publisher.weights.lora import (
+    CONFIG,
+    WEIGHTS,
+    Adapter,
+    LoraPair,
+    misfit,
+    read_adapter,
+    refuse_unsupported,
+    unsupported,
+)
+from publisher.weights.shards import ShardSet, read_shards
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-_KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
+FLOATS = {"BF16", "F16", "F32"}  # what a sum is formed of; whatever else is packed or quantized
 
 # A checkpoint's tensor names and its modules' names differ where transformers renamed modules between versions.
 _RENAMES = (
@@ -32,89 +38,6 @@ _RENAMES = (
     ("model.vision_tower.", "vision_tower.vision_model."),
     ("model.vision_tower.", "vision_tower."),
 )
-
-# Configuration fields whose mere presence makes the update something else than W + s * B A.
-_UNSUPPORTED = (
-    "use_dora",
-    "use_qalora",
-    "use_bdlora",
-    "lora_bias",
-    "modules_to_save",
-    "trainable_token_indices",
-    "target_parameters",
-    "layer_replication",
-    "fan_in_fan_out",
-    "alora_invocation_tokens",
-    "megatron_config",
-    "arrow_config",
-    "kasa_config",
-    "monteclora_config",
-    "velora_config",
-)
-# Initialisations that change the base as well: such an adapter is no difference to the base as published.
-_MOVES_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
-
-
-@dataclass(frozen=True)
-class LoraPair:
-    """The two matrices of one adapted module: A (r, in) and B (out, r), and the factor of their product."""
-
-    module: str
-    down: TensorEntry
-    up: TensorEntry
-    rank: int
-    scale: float
-
-
-@dataclass(frozen=True)
-class Adapter:
-    """An adapter folder, read. `strays` are tensors that are no half of a complete pair."""
-
-    folder: Path
-    config: Mapping[str, Any]
-    header: Header
-    pairs: tuple[LoraPair, ...]
-    strays: tuple[str, ...]
-
-    @property
-    def target_modules(self) -> tuple[str, ...]:
-        """Names of the targets, sorted; a regular expression stands for itself."""
-        targets = self.config.get("target_modules") or ()
-        return (targets,) if isinstance(targets, str) else tuple(sorted(targets))
-
-
-def read_adapter(folder: Path) -> Adapter:
-    """Read an adapter's configuration and header.
-
-    Raises:
-        HubpubError: HP-A06, it is no LoRA adapter or its rank is no number; HP-A07, a file is missing or no
-            JSON; HP-W01, damaged; HP-W03, pickled.
-    """
-    if not (folder / WEIGHTS).is_file():
-        refuse_pickles(folder)
-    if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
-        raise _incomplete(folder, f"{' and '.join(missing)} missing", files=missing)
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise _incomplete(folder, f"{CONFIG} is not JSON") from error
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        raise _unsupported(folder, "only LoRA adapters can be released", feature="peft_type")
-    if not all(isinstance(config.get(key), int) and config[key] > 0 for key in ("r", "lora_alpha")):
-        raise _unsupported(folder, "r and lora_alpha must be positive whole numbers", feature="r")
-    header = read_header(folder / WEIGHTS)
-    halves: dict[str, dict[str, TensorEntry]] = {}
-    for name, tensor in header.tensors.items():
-        if match := _KEY.fullmatch(name):
-            halves.setdefault(match["module"], {})[match["side"]] = tensor
-    pairs = tuple(
-        LoraPair(module, half["A"], half["B"], *_rank_and_scale(module, config))
-        for module, half in sorted(halves.items())
-        if len(half) == 2
-    )
-    paired = {tensor.name for pair in pairs for tensor in (pair.down, pair.up)}
-    strays = tuple(sorted(set(header.tensors) - paired))
-    return Adapter(folder, config, header, pairs, strays)
 
 
 def describe_adapter(folder: Path) -> tuple[Measurement, ...]:
@@ -153,29 +76,6 @@ def check_adapter(adapter: Path, base: Path) -> None:
     _check_values(read)
 
 
-def refuse_unsupported(adapter: Adapter) -> None:
-    """Refuse what is more than W + s * B A, by the name that the configuration has for it.
-
-    Raises:
-        HubpubError: HP-A06.
-    """
-    config = adapter.config
-    features = [name for name in _UNSUPPORTED if config.get(name)]
-    if config.get("bias", "none") != "none":
-        features.append("bias")
-    start = config.get("init_lora_weights")
-    if isinstance(start, str) and start.lower().startswith(_MOVES_BASE):
-        features.append(f"init_lora_weights: {start}")
-    if embedding := [name for name in adapter.strays if "lora_embedding" in name]:
-        features.append(f"an adapted embedding ({embedding[0]})")
-    if features:
-        raise _unsupported(
-            adapter.folder,
-            f"the adapter uses {', '.join(features)}, which cannot be merged here",
-            features=features,
-        )
-
-
 def find_weights(adapter: Adapter, base: ShardSet) -> dict[str, LoraPair]:
     """Find the base's weight for every pair of the adapter, and prove that it fits.
 
@@ -188,9 +88,9 @@ def find_weights(adapter: Adapter, base: ShardSet) -> dict[str, LoraPair]:
     """
     if adapter.strays:
         what = f"{len(adapter.strays)} tensors are half a pair or none of LoRA's, the first is {adapter.strays[0]}"
-        raise _misfit("HP-A05", adapter, what, tensors=list(adapter.strays))
+        raise misfit("HP-A05", adapter, what, tensors=list(adapter.strays))
     if not adapter.pairs:
-        raise _misfit("HP-A05", adapter, "the adapter holds no tensors")
+        raise misfit("HP-A05", adapter, "the adapter holds no tensors")
     found: dict[str, LoraPair] = {}
     tensors = base.tensors
     for pair in adapter.pairs:
@@ -199,13 +99,13 @@ def find_weights(adapter: Adapter, base: ShardSet) -> dict[str, LoraPair]:
         if name is None:
             raise _homeless(adapter, pair, tensors)
         weight, (outs, ins) = tensors[name], (pair.up.shape[0], pair.down.shape[1])
-        if weight.dtype not in ("BF16", "F16", "F32"):
-            raise _unsupported(
+        if weight.dtype not in FLOATS:
+            raise unsupported(
                 adapter.folder, f"{name} of the base has the type {weight.dtype}", features=[name]
             )
         if weight.shape != (outs, ins):
             what = f"{pair.module} is {outs} × {ins} in the adapter and {_times(weight.shape)} in the base"
-            raise _misfit(
+            raise misfit(
                 "HP-A01", adapter, what, module=pair.module, shape=[outs, ins], base_shape=list(weight.shape)
             )
         found[name] = pair
@@ -218,28 +118,17 @@ def weight_names(module: str) -> tuple[str, ...]:
     return tuple(f"{name}.weight" for name in (module, *renamed))
 
 
-def _rank_and_scale(module: str, config: Mapping[str, Any]) -> tuple[int, float]:
-    rank = int(_by_pattern(module, config.get("rank_pattern"), config["r"]))
-    alpha = float(_by_pattern(module, config.get("alpha_pattern"), config["lora_alpha"]))
-    # Kalajdzievski 2023, "A Rank Stabilization Scaling Factor": alpha / sqrt(r)
-    return rank, alpha / (rank**0.5 if config.get("use_rslora") else rank)
-
-
-def _by_pattern(module: str, pattern: Mapping[str, Any] | None, default: Any) -> Any:
-    """The first entry whose key is the end of the module's name, or matches it as peft does."""
-    for key, value in (pattern or {}).items():
-        if re.match(rf"(.*\.)?({key})$", module):
-            return value
-    return default
-
-
 def _check_rank(adapter: Adapter, pair: LoraPair) -> None:
     if len(pair.down.shape) != 2 or len(pair.up.shape) != 2:
-        raise _unsupported(adapter.folder, f"{pair.module} is no linear layer", features=[pair.module])
+        raise unsupported(adapter.folder, f"{pair.module} is no linear layer", features=[pair.module])
+    if strange := {pair.down.dtype, pair.up.dtype} - FLOATS:
+        raise unsupported(
+            adapter.folder, f"{pair.module} has the type {', '.join(strange)}", features=[pair.module]
+        )
     ranks = (pair.down.shape[0], pair.up.shape[1])
     if ranks != (pair.rank, pair.rank):
         what = f"{pair.module} has rank {ranks[0]} in A and {ranks[1]} in B, {CONFIG} says {pair.rank}"
-        raise _misfit("HP-A02", adapter, what, module=pair.module, ranks=list(ranks), configured=pair.rank)
+        raise misfit("HP-A02", adapter, what, module=pair.module, ranks=list(ranks), configured=pair.rank)
 
 
 def _check_all_targets(adapter: Adapter, base: ShardSet, found: Mapping[str, LoraPair]) -> None:
@@ -255,7 +144,7 @@ def _check_all_targets(adapter: Adapter, base: ShardSet, found: Mapping[str, Lor
             name for name in targets or () if not any(f".{module}".endswith(f".{name}") for module in modules)
         ]
         if idle:
-            raise _misfit(
+            raise misfit(
                 "HP-A05", adapter, f"no tensor for the target {', '.join(sorted(idle))}", targets=idle
             )
     if adapter.config.get("layers_to_transform") is not None or isinstance(targets, str):
@@ -264,7 +153,7 @@ def _check_all_targets(adapter: Adapter, base: ShardSet, found: Mapping[str, Lor
     alike = {name for name in base.tensors if re.sub(r"\d+", "*", name) in families}
     if missed := sorted(alike - set(found)):
         what = f"{len(missed)} weights of adapted kinds have no tensors, the first is {missed[0]}"
-        raise _misfit("HP-A05", adapter, what, tensors=missed)
+        raise misfit("HP-A05", adapter, what, tensors=missed)
 
 
 def _check_values(adapter: Adapter) -> None:
@@ -273,7 +162,7 @@ def _check_values(adapter: Adapter) -> None:
         for tensor in (pair.down, pair.up):
             values = read_floats(adapter.header, tensor.name)
             if not all_finite(values):
-                raise _misfit(
+                raise misfit(
                     "HP-A03", adapter, f"{tensor.name} holds NaN or infinite values", tensor=tensor.name
                 )
             trained = trained or (tensor is pair.up and bool(values.any()))
@@ -292,7 +181,7 @@ def _homeless(adapter: Adapter, pair: LoraPair, tensors: Mapping[str, TensorEntr
     other_layer = any(fnmatch.filter(tensors, kind) for kind in kinds if "*" in kind)
     code = "HP-A01" if other_layer else "HP-A05"
     why = "the base has fewer layers" if other_layer else "the base has no such weight"
-    return _misfit(code, adapter, f"{pair.module} finds no weight: {why}", module=pair.module)
+    return misfit(code, adapter, f"{pair.module} finds no weight: {why}", module=pair.module)
 
 
 def _one_dtype(names: list[str]) -> str | None:
@@ -301,35 +190,3 @@ def _one_dtype(names: list[str]) -> str | None:
 
 def _times(shape: tuple[int, ...]) -> str:
     return " × ".join(str(size) for size in shape)
-
-
-def _misfit(code: str, adapter: Adapter, what: str, **data: Any) -> HubpubError:
-    base = adapter.config.get("base_model_name_or_path")
-    made_for = f"; it says that it was made for {base}" if base else ""
-    return HubpubError(
-        code,
-        what,
-        hint=f"name the base that this adapter was trained on, or its complete folder{made_for}",
-        where=str(adapter.folder / WEIGHTS),
-        **data,
-    )
-
-
-def _unsupported(folder: Path, what: str, **data: Any) -> HubpubError:
-    return HubpubError(
-        "HP-A06",
-        what,
-        hint="train with plain LoRA on linear layers, or release the adapter without a merged artifact",
-        where=str(folder / CONFIG),
-        **data,
-    )
-
-
-def _incomplete(folder: Path, what: str, **data: Any) -> HubpubError:
-    return HubpubError(
-        "HP-A07",
-        f"the adapter folder is incomplete: {what}",
-        hint=f"copy the whole folder: {CONFIG} and {WEIGHTS}",
-        where=str(folder),
-        **data,
-    )

@@ -16,7 +16,7 @@ from publisher.card import formats
         ("999", formats.human(999)),
         ("0.601", formats.number(0.60123, 3)),
         ("2.0e-5", formats.number(0.00002, 3)),
-        ("0.000", formats.number(0.0, 3)),
+        ("0", formats.number(0.0, 3)),
         ("0.0002", formats.number(2e-4)),
         ("0.00002", formats.number(2e-5)),
         ("16", formats.number(16.0)),

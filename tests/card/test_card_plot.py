@@ -1,14 +1,16 @@
 """The loss curve."""
 
 import struct
+from importlib.util import find_spec
 
 import pytest
 
-pytest.importorskip("matplotlib")
-
 from publisher.card.plot import loss_plot
 
-pytestmark = pytest.mark.models
+pytestmark = [
+    pytest.mark.models,
+    pytest.mark.skipif(find_spec("matplotlib") is None, reason="matplotlib is not installed"),
+]
 LOG = [{"step": n, "loss": 4 / n, "learning_rate": 2e-4 * (1 - n / 10)} for n in range(1, 11)]
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from importlib.util import find_spec
 
 import pytest
-
-pytest.importorskip("torch")
 
 from publisher.card.readme import code_blocks
 from publisher.card.render import render
 from publisher.records.facts import Facts
 
-pytestmark = pytest.mark.models
+# Looked for, not imported: importing torch takes seconds, also of a run that leaves these tests out.
+pytestmark = [
+    pytest.mark.models,
+    pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed"),
+]
 
 CHAT = "{% for m in messages %}<{{ m.role }}> {{ m.content }} {% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
 
@@ -43,6 +46,10 @@ def folders(tmp_path_factory):
     )
     tokenizer.chat_template = CHAT
     torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(
+        1
+    )  # matrices this small are slower on two cores than on one, much so on a busy machine
     config = LlamaConfig(
         vocab_size=64,
         hidden_size=64,
@@ -54,7 +61,7 @@ def folders(tmp_path_factory):
         eos_token_id=2,
         pad_token_id=2,
     )
-    model = LlamaForCausalLM(config).to(torch.bfloat16)
+    model = LlamaForCausalLM(config)
     model.save_pretrained(root / "base")
     quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
     AutoModelForCausalLM.from_pretrained(
@@ -70,7 +77,8 @@ def folders(tmp_path_factory):
         Dataset.from_dict({"prompt": ["a"], "completion": ["b"]}).to_parquet(
             root / "dataset" / "data" / f"{split}-00000-of-00001.parquet"
         )
-    return root
+    yield root
+    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("kind", ["base", "adapter", "merged", "nf4", "dataset"])

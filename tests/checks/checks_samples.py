@@ -77,7 +77,9 @@ def _file(heading: re.Match[str], lines: list[str]) -> SampleFile:
     marked: list[int | None] = [None] if heading["mark"] else []
     marked += [number for number, line in enumerate(content, start=1) if line.endswith(MARK)]
     text = "".join(f"{line.removesuffix(MARK).rstrip()}\n" for line in content)
-    return SampleFile(heading["path"], heading["how"] or "", text.replace("{a token}", A_TOKEN), tuple(marked))
+    return SampleFile(
+        heading["path"], heading["how"] or "", text.replace("{a token}", A_TOKEN), tuple(marked)
+    )
 
 
 def _bytes(file: SampleFile) -> bytes:

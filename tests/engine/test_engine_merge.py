@@ -97,7 +97,9 @@ def test_only_the_adapted_tensors_differ_from_the_base(tiny_base, tiny_adapter, 
     base, merged = read_shards(tiny_base), read_shards(tmp_path / "out")
     before, after = (shards.shards[0].file.read_bytes() for shards in (base, merged))
     different = {
-        name for name, tensor in base.tensors.items() if before[tensor.start : tensor.stop] != after[tensor.start : tensor.stop]
+        name
+        for name, tensor in base.tensors.items()
+        if before[tensor.start : tensor.stop] != after[tensor.start : tensor.stop]
     }
 
     assert 8 == len(different) == measured["merged.changed_tensors"]
@@ -135,7 +137,8 @@ def test_a_card_or_code_beside_the_base_is_not_carried_on(tiny_base, tiny_adapte
 
 
 @pytest.mark.parametrize(
-    ("feature", "value"), [("use_dora", True), ("modules_to_save", ["lm_head"]), ("trainable_token_indices", [3])]
+    ("feature", "value"),
+    [("use_dora", True), ("modules_to_save", ["lm_head"]), ("trainable_token_indices", [3])],
 )
 def test_what_is_more_than_lora_is_refused_by_name_before_anything_is_written(
     tiny_base, tiny_adapter, tmp_path, feature, value
@@ -162,7 +165,11 @@ def test_a_module_that_changes_nothing_is_an_error(tiny_base, tiny_adapter, tmp_
     with pytest.raises(HubpubError) as caught:
         run(tiny_base, adapter, tmp_path / "out")
 
-    assert ("HP-E06", 7, 8) == (caught.value.code, caught.value.data["changed"], caught.value.data["expected"])
+    assert ("HP-E06", 7, 8) == (
+        caught.value.code,
+        caught.value.data["changed"],
+        caught.value.data["expected"],
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -172,7 +179,9 @@ def test_a_sum_beyond_the_type_is_an_error(tiny_base, tiny_adapter, tmp_path):
 
     adapter = shutil.copytree(tiny_adapter, tmp_path / "adapter")
     content = load_file(adapter / "adapter_model.safetensors")
-    save_file({name: tensor * 1e25 for name, tensor in content.items()}, adapter / "adapter_model.safetensors")
+    save_file(
+        {name: tensor * 1e25 for name, tensor in content.items()}, adapter / "adapter_model.safetensors"
+    )
     with pytest.raises(HubpubError) as caught:
         run(tiny_base, adapter, tmp_path / "out")
 
@@ -199,3 +208,19 @@ def test_a_tied_head_cannot_be_merged_into(tiny_base, tmp_path):
         run(tiny_base, tmp_path / "adapter", tmp_path / "out")
 
     assert caught.value.code in {"HP-A05", "HP-A06"}
+
+
+def test_a_multimodal_base_keeps_its_vision_tower(tiny_gemma, make_adapter, tmp_path):
+    """File names, module names and adapter names of Gemma 3 differ from one another; every pair finds its weight."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForImageTextToText
+
+    adapter = make_adapter(tiny_gemma, tmp_path / "adapter", exclude_modules=".*vision_tower.*")
+    measured = run(tiny_gemma, adapter, tmp_path / "out")
+    base = AutoModelForImageTextToText.from_pretrained(tiny_gemma)
+    theirs = PeftModel.from_pretrained(base, adapter).merge_and_unload().state_dict()
+    ours = AutoModelForImageTextToText.from_pretrained(tmp_path / "out").state_dict()
+
+    assert 28 == measured["merged.changed_tensors"]
+    assert [] == [name for name in ours if not torch.equal(ours[name], theirs[name])]

@@ -77,7 +77,9 @@ def test_the_facts_are_those_of_the_model(nf4, tiny_base):
 def test_tokenizer_and_template_are_the_model_s_byte_for_byte(nf4, tiny_base):
     """What was tested with the merged model must be what the quantized one is asked through."""
     out, _ = nf4
-    names = [file.name for file in tiny_base.iterdir() if file.name not in ("config.json", "model.safetensors")]
+    names = [
+        file.name for file in tiny_base.iterdir() if file.name not in ("config.json", "model.safetensors")
+    ]
 
     assert [] == [name for name in names if (out / name).read_bytes() != (tiny_base / name).read_bytes()]
     assert {*names, "config.json", "model.safetensors"} == {file.name for file in out.iterdir()}

@@ -132,12 +132,15 @@ def test_a_killed_training_goes_on_and_gives_the_same_losses(job, tmp_path, meth
         train.run(job, die_after(killed_after))
     resumed = train.run(job, quiet)
 
-    saved = killed_after - 1 if killed_after % 2 else killed_after - 2  # killed before the checkpoint was written
+    saved = (
+        killed_after - 1 if killed_after % 2 else killed_after - 2
+    )  # killed before the checkpoint was written
     assert saved == resumed.details["resumed_from_step"]
     assert losses(undisturbed) == losses(resumed)
     assert (saved > 0) is facts(resumed)["train.resumed"]
     first, second = (
-        (tmp_path / name / "adapter" / "adapter_model.safetensors").read_bytes() for name in ("undisturbed", "run")
+        (tmp_path / name / "adapter" / "adapter_model.safetensors").read_bytes()
+        for name in ("undisturbed", "run")
     )
     assert first == second
 
@@ -171,7 +174,11 @@ def test_sigterm_ends_a_training_at_a_checkpoint(job):
         train.run(dataclasses.replace(job, save_every=100), interrupt)
     resumed = train.run(dataclasses.replace(job, save_every=100), quiet)
 
-    assert ("HP-I01", 3, 3) == (caught.value.code, caught.value.data["step"], resumed.details["resumed_from_step"])
+    assert ("HP-I01", 3, 3) == (
+        caught.value.code,
+        caught.value.data["step"],
+        resumed.details["resumed_from_step"],
+    )
 
 
 def test_only_one_checkpoint_is_kept(job):
@@ -214,8 +221,12 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(job, change, co
 def test_accumulation_does_not_change_the_loss(job, tmp_path):
     """2 × 2 examples are 4 × 1 examples: the mean is over tokens, not over micro-batches."""
     job = dataclasses.replace(job, dropout=0.0, steps=2)
-    one = train.run(dataclasses.replace(job, batch_size=4, gradient_accumulation=1, out=str(tmp_path / "a")), quiet)
-    four = train.run(dataclasses.replace(job, batch_size=1, gradient_accumulation=4, out=str(tmp_path / "b")), quiet)
+    one = train.run(
+        dataclasses.replace(job, batch_size=4, gradient_accumulation=1, out=str(tmp_path / "a")), quiet
+    )
+    four = train.run(
+        dataclasses.replace(job, batch_size=1, gradient_accumulation=4, out=str(tmp_path / "b")), quiet
+    )
 
     assert losses(one) == pytest.approx(losses(four), rel=2e-2)  # sums in another order, in bfloat16
 
@@ -232,7 +243,9 @@ def test_every_epoch_deals_every_example_once_in_an_order_of_its_own():
 
 def test_the_rate_rises_from_more_than_nothing_and_falls(job):
     """A first step of rate zero is a step thrown away, and a tenth of a short run."""
-    rates = [train.learning_rate(dataclasses.replace(job, steps=10, warmup_ratio=0.2), step) for step in range(10)]
+    rates = [
+        train.learning_rate(dataclasses.replace(job, steps=10, warmup_ratio=0.2), step) for step in range(10)
+    ]
 
     assert rates[0] > 0
     assert max(rates) == rates[2] == job.learning_rate
@@ -247,3 +260,15 @@ def test_only_the_answer_and_the_end_of_its_turn_are_learnt(tiny_base):
     _, labels = chat.encode(tokenizer, "1+1=?", "2")
 
     assert "2<|im_end|>" == tokenizer.decode([label for label in labels if label != chat.IGNORED])
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+def test_the_vision_tower_of_a_multimodal_base_is_left_alone(job, tiny_gemma, method):
+    """Its layers have a q_proj as well; training it on text alone would be silent damage, and a wrong count."""
+    from publisher.weights.lora import read_adapter
+
+    result = train.run(dataclasses.replace(job, base=str(tiny_gemma), method=method, steps=1), quiet)
+    adapter = read_adapter(Path(job.out) / "adapter")
+
+    assert 7 * 4 == facts(result)["adapter.modules"]
+    assert [] == [pair.module for pair in adapter.pairs if "vision" in pair.module]

@@ -52,7 +52,9 @@ def play(tmp_path, monkeypatch):
         python.write_text(f'#!/bin/sh\nexec {sys.executable} {entry} "$@"\n')
         python.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(python))
-        return run_job(job(tmp_path), scratch=tmp_path / "scratch", on_event=on_event, limits=limits or Limits(60))
+        return run_job(
+            job(tmp_path), scratch=tmp_path / "scratch", on_event=on_event, limits=limits or Limits(60)
+        )
 
     return run
 
@@ -66,7 +68,9 @@ def test_importing_the_worker_imports_no_torch():
     """The parent is the CLI: it must start on a machine without the models extra."""
     code = "import sys, publisher.engine.worker; print({'torch', 'numpy', 'transformers'} & set(sys.modules))"
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(worker.__file__).parents[2])}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
 
     assert done.stdout.strip() == "set()"
 
@@ -161,7 +165,8 @@ def test_a_killed_child_hints_at_memory(play):
 
 
 @pytest.mark.parametrize(
-    ("raised", "code"), [("MemoryError()", "HP-X02"), ("OSError(28, 'No space left on device', 'f')", "HP-X01")]
+    ("raised", "code"),
+    [("MemoryError()", "HP-X02"), ("OSError(28, 'No space left on device', 'f')", "HP-X01")],
 )
 def test_a_full_machine_is_told_from_a_crash(play, raised, code):
     with pytest.raises(HubpubError) as caught:
@@ -247,9 +252,23 @@ def test_a_request_survives_the_way_there_and_back(tmp_path):
     from pydantic import TypeAdapter
 
     sent = Train(
-        **dict(base="b", data="d", out="o", method="qlora", r=4, alpha=8, dropout=0.1, target_modules=("q", "v")),
-        **dict(learning_rate=1e-4, schedule="cosine", warmup_ratio=0.1, batch_size=1, gradient_accumulation=2),
-        **dict(max_grad_norm=1.0, steps=3, max_length=64, seed=7),
+        base="b",
+        data="d",
+        out="o",
+        method="qlora",
+        r=4,
+        alpha=8,
+        dropout=0.1,
+        target_modules=("q", "v"),
+        learning_rate=1e-4,
+        schedule="cosine",
+        warmup_ratio=0.1,
+        batch_size=1,
+        gradient_accumulation=2,
+        max_grad_norm=1.0,
+        steps=3,
+        max_length=64,
+        seed=7,
     )
 
     assert sent == TypeAdapter(Train).validate_python(json.loads(json.dumps(asdict(sent))))

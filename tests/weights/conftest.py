@@ -14,7 +14,9 @@ Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
 Fill = Callable[[str, int], bytes]
 
 
-def safetensors_bytes(tensors: Shapes, metadata: dict[str, str] | None = None, fill: Fill | None = None) -> bytes:
+def safetensors_bytes(
+    tensors: Shapes, metadata: dict[str, str] | None = None, fill: Fill | None = None
+) -> bytes:
     """A safetensors file of the given types and shapes, zeros unless `fill(name, length)` says otherwise."""
     header: dict[str, object] = {} if metadata is None else {"__metadata__": metadata}
     body = b""
@@ -30,7 +32,9 @@ def safetensors_bytes(tensors: Shapes, metadata: dict[str, str] | None = None, f
 def write_safetensors(tmp_path: Path) -> Callable[..., Path]:
     """Write one file: `write_safetensors({"w": ("F32", (2, 3))}, metadata=…, fill=…, name="model.safetensors")`."""
 
-    def write(tensors: Shapes, *, name: str = "model.safetensors", folder: Path = tmp_path, **options) -> Path:
+    def write(
+        tensors: Shapes, *, name: str = "model.safetensors", folder: Path = tmp_path, **options
+    ) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(safetensors_bytes(tensors, **options))
         return folder / name

@@ -12,7 +12,13 @@ pytest.importorskip("numpy")
 pytestmark = pytest.mark.models
 
 LAYER = "base_model.model.model.layers.{}.self_attn.{}_proj.lora_{}.weight"
-CONFIG = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["v_proj", "q_proj"], "bias": "none"}
+CONFIG = {
+    "peft_type": "LORA",
+    "r": 2,
+    "lora_alpha": 4,
+    "target_modules": ["v_proj", "q_proj"],
+    "bias": "none",
+}
 
 
 def ones(name, length):
@@ -34,7 +40,7 @@ def lora(layers=2, rank=2, width=4):
 def base(tmp_path, write_safetensors):
     """A base of two layers and width 4."""
     names = [f"model.layers.{layer}.self_attn.{target}_proj.weight" for layer in range(2) for target in "qkv"]
-    write_safetensors({name: ("BF16", (4, 4)) for name in names}, folder=tmp_path / "base")
+    write_safetensors(dict.fromkeys(names, ("BF16", (4, 4))), folder=tmp_path / "base")
     return tmp_path / "base"
 
 
@@ -87,15 +93,20 @@ def test_an_adapter_is_described_by_its_files(adapter):
         pytest.param(lora(rank=3), {}, "HP-A02", id="another rank"),
         pytest.param(lora(layers=1), {}, "HP-A05", id="half the layers missing"),
         pytest.param(lora(), {"target_modules": ["q_proj", "v_proj", "k_proj"]}, "HP-A05", id="idle target"),
-        pytest.param({**lora(), "base_model.model.x.weight": ("F32", (1,))}, {}, "HP-A05", id="a stray tensor"),
+        pytest.param(
+            {**lora(), "base_model.model.x.weight": ("F32", (1,))}, {}, "HP-A05", id="a stray tensor"
+        ),
         pytest.param(dict(list(lora().items())[:-1]), {}, "HP-A05", id="A without B"),
         pytest.param({}, {}, "HP-A05", id="nothing"),
-        pytest.param({k.replace("self_attn", "attn"): v for k, v in lora().items()}, {}, "HP-A05", id="other names"),
+        pytest.param(
+            {k.replace("self_attn", "attn"): v for k, v in lora().items()}, {}, "HP-A05", id="other names"
+        ),
         pytest.param(lora(), {"use_dora": True}, "HP-A06", id="DoRA"),
         pytest.param(lora(), {"modules_to_save": ["lm_head"]}, "HP-A06", id="modules to save"),
         pytest.param(lora(), {"init_lora_weights": "pissa_niter_4"}, "HP-A06", id="PiSSA"),
         pytest.param(lora(), {"bias": "all"}, "HP-A06", id="biases"),
         pytest.param(lora(), {"peft_type": "LOHA"}, "HP-A06", id="not LoRA"),
+        pytest.param({n: ("U8", s) for n, (_, s) in lora().items()}, {}, "HP-A06", id="quantized"),
         pytest.param(lora(), {"r": None}, "HP-A06", id="no rank"),
     ],
 )
@@ -114,7 +125,9 @@ def test_values_that_are_not_finite_are_refused(adapter, base, value):
 
 def test_an_adapter_whose_b_is_zero_everywhere_is_refused(adapter, base):
     """Its training never ran, or saved too early; A is random from the beginning."""
-    untrained = adapter(lora(), fill=lambda name, length: bytes(length) if "lora_B" in name else ones(name, length))
+    untrained = adapter(
+        lora(), fill=lambda name, length: bytes(length) if "lora_B" in name else ones(name, length)
+    )
 
     assert refusal(untrained, base).code == "HP-A04"
 

@@ -56,7 +56,11 @@ def test_what_the_configuration_leaves_open_is_unknown(describe):
 
 def test_a_multimodal_model_is_described_by_its_language_part(describe):
     """Gemma 3 keeps the numbers of its text model in `text_config`."""
-    config = {"architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3", "text_config": LLAMA}
+    config = {
+        "architectures": ["Gemma3ForConditionalGeneration"],
+        "model_type": "gemma3",
+        "text_config": LLAMA,
+    }
     measured = describe(config, {EMBEDDING: ("BF16", (8, 4))})
 
     assert ("gemma3", 2) == (measured["base.model_type"].value, measured["base.layers"].value)
@@ -64,7 +68,10 @@ def test_a_multimodal_model_is_described_by_its_language_part(describe):
 
 @pytest.mark.parametrize(
     ("file", "content"),
-    [("chat_template.jinja", "{{ messages }}"), ("tokenizer_config.json", '{"chat_template": "{{ messages }}"}')],
+    [
+        ("chat_template.jinja", "{{ messages }}"),
+        ("tokenizer_config.json", '{"chat_template": "{{ messages }}"}'),
+    ],
 )
 def test_a_chat_template_is_found_in_both_places(describe, tmp_path, file, content):
     """Older checkpoints keep it inside the tokenizer's configuration."""

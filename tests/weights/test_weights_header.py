@@ -56,7 +56,9 @@ def test_an_entry_that_lies_about_its_bytes_is_refused(tmp_path, entry):
     assert caught.value.code == "HP-W01"
 
 
-@pytest.mark.parametrize("content", [b"", b"\x01", b"\xff" * 16, (2).to_bytes(8, "little") + b"[]", b"\0" * 8])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x01", b"\xff" * 16, (2).to_bytes(8, "little") + b"[]", b"\0" * 8]
+)
 def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
     """An HTML error page saved as weights is the usual case."""
     file = tmp_path / "x.safetensors"
@@ -89,7 +91,9 @@ def test_a_missing_shard_is_named(write_sharded):
     assert ("HP-W02", ["model-00002-of-00002.safetensors"]) == (caught.value.code, caught.value.data["files"])
 
 
-@pytest.mark.parametrize("weight_map", [{"a": "model-00001-of-00002.safetensors"}, {"c": "../secret.safetensors"}, 3])
+@pytest.mark.parametrize(
+    "weight_map", [{"a": "model-00001-of-00002.safetensors"}, {"c": "../secret.safetensors"}, 3]
+)
 def test_an_index_that_does_not_say_what_the_shards_hold_is_refused(write_sharded, weight_map):
     """A tensor that the index forgets is silently random after loading; a path in it could lead anywhere."""
     folder = write_sharded()

@@ -1,0 +1,183 @@
+"""Well-made repos are met with silence: a false error is a defect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from checks_samples import safetensors
+
+from publisher.checks.run import check_folder
+from publisher.records.findings import SkippedRule
+
+LORA = """
+base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight F32 8x64
+base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_B.weight F32 64x8
+base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_A.weight F32 8x64
+base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_B.weight F32 32x8
+base_model.model.model.language_model.embed_tokens.weight F32 100x64
+"""
+
+CARD = """\
+---
+language:
+- en
+license: gemma
+library_name: {library}
+pipeline_tag: image-text-to-text
+base_model: google/gemma-3-12b-it
+base_model_relation: {relation}
+datasets:
+- luisml77/aeriald_o3_500
+tags:
+- lora
+- conversational
+model-index:
+- name: gemma-aerial
+  results:
+  - task: {{type: image-text-to-text}}
+    dataset: {{type: luisml77/aeriald_o3_500, name: AerialD}}
+    metrics:
+    - {{type: loss, value: 1.93}}
+---
+
+# Gemma Aerial
+
+Refers to objects in aerial images. Validation loss 1.93 nats per token (evidence/evaluate.json).
+
+```python
+from peft import PeftModel
+
+api_key = "<your key here>"  # TODO: yours
+path = "/content/model"
+```
+
+---
+
+A closing line, after a horizontal rule.
+"""
+
+
+def write(folder: Path, files: dict[str, str | bytes | dict[str, object]]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(content, indent=2) if isinstance(content, dict) else content
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+TOKENIZER: dict[str, str | bytes | dict[str, object]] = {
+    "tokenizer.json": {"model": {"vocab": {"hf_": 1}}},
+    "tokenizer_config.json": {"tokenizer_class": "GemmaTokenizer", "chat_template": "{{ messages }}"},
+}
+
+ADAPTER: dict[str, str | bytes | dict[str, object]] = {
+    "README.md": CARD.format(library="peft", relation="adapter"),
+    "LICENSE": "Gemma Terms of Use",
+    "NOTICE": "Gemma is provided under and subject to the Gemma Terms of Use",
+    "adapter_config.json": {
+        "peft_type": "LORA",
+        "base_model_name_or_path": "google/gemma-3-12b-it",
+        "revision": "96b6f1eccf38110c56df3a15bffe176da04bfd80",
+        "r": 8,
+        "lora_alpha": 16,
+        "rank_pattern": {},
+        "target_modules": ["q_proj", "v_proj"],
+        "modules_to_save": ["embed_tokens"],
+        "task_type": "CAUSAL_LM",
+    },
+    "adapter_model.safetensors": safetensors(LORA, {"format": "pt"}),
+    "evidence/facts.json": {"schema": "hubpub/facts/1", "facts": []},
+    ".gitattributes": "*.safetensors filter=lfs diff=lfs merge=lfs -text\n",
+    **TOKENIZER,
+}
+
+MODEL: dict[str, str | bytes | dict[str, object]] = {
+    "README.md": CARD.format(library="transformers", relation="finetune"),
+    "config.json": {"architectures": ["Gemma3ForConditionalGeneration"], "transformers_version": "5.23.0"},
+    "generation_config.json": {"do_sample": True},
+    "model.safetensors.index.json": {
+        "metadata": {"total_size": 8192, "total_parameters": 2048},
+        "weight_map": {
+            "model.a": "model-00001-of-00002.safetensors",
+            "model.b": "model-00002-of-00002.safetensors",
+        },
+    },
+    "model-00001-of-00002.safetensors": safetensors("model.a F32 32x32", {"format": "pt"}),
+    "model-00002-of-00002.safetensors": safetensors("model.b F32 32x32", {"format": "pt"}),
+    **TOKENIZER,
+}
+
+DATASET: dict[str, str | bytes | dict[str, object]] = {
+    "README.md": """\
+---
+license: cc-by-4.0
+pretty_name: Aerial scenes
+task_categories:
+- image-text-to-text
+size_categories:
+- n<1K
+configs:
+- config_name: default
+  data_files:
+  - {split: train, path: data/train-*}
+  - {split: validation, path: "data/validation-*.parquet"}
+dataset_info:
+  features:
+  - {name: prompt, dtype: string}
+  splits:
+  - {name: train, num_bytes: 10, num_examples: 2}
+---
+
+# Aerial scenes
+""",
+    "data/train-00000-of-00001.parquet": b"PAR1\0\0PAR1",
+    "data/validation-00000-of-00001.parquet": b"PAR1\0\0PAR1",
+    "rows.jsonl": '{"shell": "cd /home/alice/project && ls"}\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "not_applicable"),
+    [
+        (ADAPTER, {"WGT042": "no shard index"}),
+        (
+            MODEL,
+            dict.fromkeys(
+                ("ADPT021", "ADPT023", "ADPT025", "ADPT026", "ADPT027", "META019"), "no adapter_config.json"
+            ),
+        ),
+        (
+            DATASET,
+            dict.fromkeys(
+                ("ADPT021", "ADPT023", "ADPT025", "ADPT026", "ADPT027", "META019"), "no adapter_config.json"
+            )
+            | {
+                "TOK061": "no tokenizer_config.json",
+                "WGT040": "no safetensors file",
+                "WGT042": "no shard index",
+            },
+        ),
+    ],
+    ids=["adapter", "model", "dataset"],
+)
+def test_a_good_repo_has_no_finding_and_says_which_rules_had_nothing_to_look_at(
+    tmp_path: Path, files: dict[str, str | bytes | dict[str, object]], not_applicable: dict[str, str]
+) -> None:
+    """People turn a linter off that cries at good work."""
+    report = check_folder(write(tmp_path, files))
+
+    assert () == report.findings
+    assert (
+        tuple(SkippedRule(code, reason) for code, reason in sorted(not_applicable.items())) == report.skipped
+    )
+
+
+def test_what_git_and_the_hub_client_keep_beside_the_files_is_not_checked(tmp_path: Path) -> None:
+    """A clone and a download folder hold the same repo as the upload."""
+    write(tmp_path, ADAPTER)
+    write(tmp_path, {".git/config": "x", ".cache/huggingface/download/README.md.metadata": "x"})
+
+    assert () == check_folder(tmp_path).findings

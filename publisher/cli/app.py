@@ -32,6 +32,7 @@ DAILY, AFTER, STEPS, MACHINE = "Daily", "After a release", "Single steps", "Mach
 
 # typer brings its own click; the class of all its usage errors is reached through the one that it exports
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+TYPERS_INTERRUPT = 130  # what newer typers return after Ctrl-C; older ones raise Abort
 
 app = typer.Typer(
     name="hubpub",
@@ -90,14 +91,13 @@ def main() -> None:
 def _run() -> int:
     try:
         # standalone mode would turn an interruption into exit code 1 and keep us from saying how to go on
-        return int(app(standalone_mode=False) or Exit.DONE)
+        code = int(app(standalone_mode=False) or Exit.DONE)
+        return _interrupted() if code == TYPERS_INTERRUPT else code
     except HubpubError as error:
         report_error(error)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        again = " ".join(["hubpub", *sys.argv[1:]])
-        report_error(HubpubError("HP-I01", "interrupted; what was done is kept", hint=f"go on with: {again}"))
-        return Exit.INTERRUPTED
+        return _interrupted()
     except UsageError as error:
         error.show()
         return Exit.USAGE
@@ -106,6 +106,12 @@ def _run() -> int:
         return Exit.DONE
     except Exception:  # noqa: BLE001 — the last door: a bug of ours becomes a file to attach, not a traceback
         return _report_bug()
+
+
+def _interrupted() -> Exit:
+    again = " ".join(["hubpub", *sys.argv[1:]])
+    report_error(HubpubError("HP-I01", "interrupted; what was done is kept", hint=f"go on with: {again}"))
+    return Exit.INTERRUPTED
 
 
 def _report_bug() -> Exit:

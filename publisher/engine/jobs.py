@@ -72,6 +72,7 @@ class Train:
     seed: int
     double_quant: bool = True
     compute_dtype: str = "bfloat16"
+    gradient_checkpointing: bool = True  # QLoRA: recompute activations, which saves memory and costs time
     save_every: int = 2  # optimizer steps between checkpoints
     base_repo: str = ""  # written into adapter_config.json
     base_revision: str = ""

@@ -30,7 +30,9 @@ def build_trainable(job: Train) -> Model:
     if job.method == "qlora":
         model = load_nf4(base, double_quant=job.double_quant, compute_dtype=job.compute_dtype)
         model = prepare_model_for_kbit_training(
-            model, use_gradient_checkpointing=True, gradient_checkpointing_kwargs={"use_reentrant": False}
+            model,
+            use_gradient_checkpointing=job.gradient_checkpointing,
+            gradient_checkpointing_kwargs={"use_reentrant": False},
         )
     else:
         model = load_model(base, dtype=job.compute_dtype)

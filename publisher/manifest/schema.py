@@ -135,6 +135,7 @@ class TrainSettings(Section):
     max_grad_norm: float = Field(1.0, gt=0)
     steps: int = Field(63, ge=1, description="Optimizer steps.")
     max_length: int = Field(512, ge=8, description="Tokens per example; a longer one is refused, never cut.")
+    gradient_checkpointing: bool = Field(True, description="QLoRA: less memory for more time.")
     seed: int = 7
 
 

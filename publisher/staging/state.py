@@ -58,6 +58,7 @@ def open_state(data: Path, users: Path | None) -> State:
     )
     state.repos.clean()
     state.large.clean()
+    shutil.rmtree(data / "xet", ignore_errors=True)  # what of it was committed lies with the large files
     return state
 
 

@@ -8,12 +8,15 @@ the commit is acknowledged. `local://` is a debugging backend of hf_xet whose la
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
+import shutil
 import struct
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,51 +55,48 @@ def is_available() -> bool:
 
 
 def write_token(call: Call) -> Response:
-    """GET .../xet-write-token/{revision}: where to put chunks."""
+    """GET .../xet-write-token/{revision}: a folder to put chunks into.
+
+    Every asking gets a folder of its own: the store in it can be open in one process only, and the client remembers
+    by the folder's name what it has sent there.
+    """
     call.writer()
-    call.repo()
+    repo = call.repo()
     if not is_available():
         raise RefusalError(
             501,
             "This Hub takes no Xet uploads with this version of hf_xet; set HF_HUB_DISABLE_XET=1",
         )
-    place = {"casUrl": f"local://{folder(call)}", "accessToken": "local", "exp": int(time.time()) + VALID_FOR_S}
+    place = _uploads(call, repo) / uuid.uuid4().hex
+    make_folders(place)
+    address, expires = f"local://{place}", int(time.time()) + VALID_FOR_S
     return JSONResponse(
-        place,
+        {"casUrl": address, "accessToken": "local", "exp": expires},
         headers={
-            "X-Xet-Cas-Url": str(place["casUrl"]),
-            "X-Xet-Access-Token": str(place["accessToken"]),
-            "X-Xet-Token-Expiration": str(place["exp"]),
+            "X-Xet-Cas-Url": address,
+            "X-Xet-Access-Token": "local",
+            "X-Xet-Token-Expiration": str(expires),
         },
     )
 
 
-def folder(call: Call) -> Path:
-    """The folder that chunks go to: named at random once, since clients remember by its name what they sent there."""
-    root = call.state.data / "xet"
-    make_folders(root)
-    known = sorted(root.iterdir())
-    if known:
-        return known[0]
-    made = root / uuid.uuid4().hex
-    make_folders(made)
-    return made
-
-
 def take_in(call: Call, repo: Repo, oid: str) -> bool:
-    """Bring a large file that came through Xet into the folder of large files; False when Xet has none such.
+    """Bring a large file that came to this repo through Xet into the folder of large files.
+
+    Returns:
+        False when no such file came through Xet.
 
     Raises:
         RefusalError: 400 when the chunks do not make up the file.
     """
-    if not (call.state.data / "xet").is_dir() or not is_available():
+    for shard in _uploads(call, repo).glob("*/xet/xorbs/shards/*.mdb") if is_available() else ():
+        if (found := _files_in(shard).get(oid)) is not None:
+            break
+    else:
         return False
-    found = _find(folder(call), oid)
-    if found is None:
-        return False
-    with AsideFile(call.state.aside) as aside:
+    with AsideFile(call.state.aside) as aside, _view(call, shard.parents[1]) as view:
         try:
-            for pieces in _stream(folder(call), found):
+            for pieces in _stream(view, found):
                 aside.write(pieces)
         except (OSError, RuntimeError, ValueError) as error:
             raise bad_request(f"The chunks of {oid} cannot be put together: {error}") from error
@@ -106,28 +106,43 @@ def take_in(call: Call, repo: Repo, oid: str) -> bool:
     return True
 
 
+def _uploads(call: Call, repo: Repo) -> Path:
+    return call.state.data / "xet" / str(repo.number)
+
+
+@contextmanager
+def _view(call: Call, xorbs: Path) -> Iterator[Path]:
+    """The same store under another name: its own index, which the client may still hold open, stays untouched."""
+    view = call.state.aside / uuid.uuid4().hex
+    try:
+        (view / "xet/xorbs").mkdir(parents=True)
+        for part in ("xorbs", "shards"):
+            (view / "xet/xorbs" / part).symlink_to(xorbs / part)
+        yield view
+    finally:
+        shutil.rmtree(view)
+
+
 def _stream(place: Path, file: XetFile) -> Iterator[list[bytes]]:
     """The bytes of a file, gathered into pieces worth writing."""
     import hf_xet
 
-    group = hf_xet.XetSession().new_download_stream_group(
-        endpoint=f"local://{place}", token="local", token_expiry_unix_secs=int(time.time()) + VALID_FOR_S
-    )
+    group = hf_xet.XetSession().new_download_stream_group(endpoint=f"local://{place}")
     pieces: list[bytes] = []
+    gathered = 0
     for piece in group.download_stream(hf_xet.XetFileInfo(file.hash, file.size)):
         pieces.append(piece)
-        if sum(map(len, pieces)) >= GATHER:
+        gathered += len(piece)
+        if gathered >= GATHER:
             yield pieces
-            pieces = []
+            pieces, gathered = [], 0
     yield pieces
 
 
-def _find(place: Path, oid: str) -> XetFile | None:
-    for shard in sorted(place.rglob("*.mdb"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
-        found = _files_of(shard.read_bytes()).get(oid)
-        if found is not None:
-            return found
-    return None
+@functools.lru_cache(maxsize=64)
+def _files_in(shard: Path) -> dict[str, XetFile]:
+    """The files that a shard describes. Remembered: a shard is named by its digest and never changes."""
+    return _files_of(shard.read_bytes())
 
 
 def _files_of(shard: bytes) -> dict[str, XetFile]:
@@ -144,6 +159,8 @@ def _files_of(shard: bytes) -> dict[str, XetFile]:
         offset += _HEADER
         if file_hash == _LAST:
             break
+        if offset + segments * _HEADER > len(shard):
+            break  # cut short, or no shard at all
         # A segment: xorb hash (32 bytes), flags, bytes unpacked, first chunk, one past the last chunk.
         starts = range(offset, offset + segments * _HEADER, _HEADER)
         size = sum(struct.unpack_from("<I", shard, start + 36)[0] for start in starts)

@@ -12,7 +12,7 @@ import pytest
 from checks_samples import A_TOKEN, safetensors
 
 from publisher.checks.report import to_text
-from publisher.checks.run import check_card, check_folder
+from publisher.checks.run import check_folder
 from publisher.checks.source import FolderSource
 from publisher.records.findings import Report, SkippedRule
 
@@ -34,11 +34,9 @@ def _limit() -> Iterator[None]:
 
 
 def check(folder: Path, text: str | bytes) -> Report:
-    path = folder / "README.md"
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    (folder / "README.md").write_bytes(text.encode() if isinstance(text, str) else text)
     report = check_folder(folder)
     to_text(report, FolderSource(folder))
-    check_card(path)
     return report
 
 
@@ -79,7 +77,7 @@ def test_ten_megabytes_of_one_thing_are_read_in_linear_time(tmp_path: Path, text
     [
         (LAUGHS, "aliases stand for more than 50,000 values"),
         ("a: &a [*a]\n", "aliases stand for more than 50,000 values"),
-        ("a: " + "[" * 50_000 + "\n", "nested too deeply"),
+        ("a: " + "[" * 20_000 + "\n", "nested too deeply"),
         ("a: " + "[" * 200 + "]" * 200 + "\n", "nested too deeply"),
         ("a: " + "x" * 300_000 + "\n", "larger than 256 kB"),
     ],

@@ -90,7 +90,9 @@ def git_of(data: Path) -> Callable[..., str]:
 
     def git(repo: str, *arguments: str) -> str:
         (folder,) = (data / "repos").glob(f"*--{repo.replace('/', '--')}--*.git")
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
         return done.stdout + done.stderr
 
     return git

@@ -113,10 +113,14 @@ def test_long_histories_and_trees_come_in_pages_without_gap_or_double(alice, rep
 
 def test_an_expanded_tree_names_the_last_commit_of_each_file(alice, repo):
     """Shown on every repo page."""
-    first = alice.upload_file(repo_id=repo, path_in_repo="a.txt", path_or_fileobj=b"a", commit_message="one").oid
+    first = alice.upload_file(
+        repo_id=repo, path_in_repo="a.txt", path_or_fileobj=b"a", commit_message="one"
+    ).oid
     alice.upload_file(repo_id=repo, path_in_repo="d/b.txt", path_or_fileobj=b"b", commit_message="two")
 
-    entries = {entry.path: entry.last_commit for entry in alice.list_repo_tree(repo, recursive=True, expand=True)}
+    entries = {
+        entry.path: entry.last_commit for entry in alice.list_repo_tree(repo, recursive=True, expand=True)
+    }
 
     assert (first, "one") == (entries["a.txt"].oid, entries["a.txt"].title)
     assert {"a.txt": "one", "d": "two", "d/b.txt": "two", ".gitattributes": "initial commit"} == {

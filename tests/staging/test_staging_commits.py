@@ -21,7 +21,10 @@ def post_commit(hub, repo, *operations, summary="by hand"):
 
 
 def file(path, content=b"x"):
-    return {"key": "file", "value": {"path": path, "content": base64.b64encode(content).decode(), "encoding": "base64"}}
+    return {
+        "key": "file",
+        "value": {"path": path, "content": base64.b64encode(content).decode(), "encoding": "base64"},
+    }
 
 
 def tree(api, repo, revision="main"):
@@ -46,11 +49,15 @@ def test_a_commit_on_a_head_that_moved_is_412_and_changes_nothing(alice, repo):
     assert after == alice.model_info(repo).sha
 
 
-def test_promotion_is_one_commit_with_the_staged_tree_and_no_bytes_sent(alice, repo, folder, data, monkeypatch):
+def test_promotion_is_one_commit_with_the_staged_tree_and_no_bytes_sent(
+    alice, repo, folder, data, monkeypatch
+):
     """The very calls of a release: stage on a branch in two commits, copy to main in one."""
     head = alice.model_info(repo).sha
     alice.create_branch(repo, branch="hubpub/v1.0.0")
-    alice.upload_folder(repo_id=repo, folder_path=folder, revision="hubpub/v1.0.0", allow_patterns=["*.safetensors"])
+    alice.upload_folder(
+        repo_id=repo, folder_path=folder, revision="hubpub/v1.0.0", allow_patterns=["*.safetensors"]
+    )
     staged = alice.upload_folder(repo_id=repo, folder_path=folder, revision="hubpub/v1.0.0").oid
     before = sorted((path, path.stat().st_mtime_ns) for path in (data / "lfs").rglob("*"))
 
@@ -114,7 +121,20 @@ def test_deleting_what_is_not_there_fails_the_whole_commit(alice, repo, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["../up.txt", "a/../../b", "/etc/passwd", ".git/config", "a/.GIT/x", "a//b", "a\\b", "a\nb", ".", "", "\ud800"]
+    "path",
+    [
+        "../up.txt",
+        "a/../../b",
+        "/etc/passwd",
+        ".git/config",
+        "a/.GIT/x",
+        "a//b",
+        "a\\b",
+        "a\nb",
+        ".",
+        "",
+        "\ud800",
+    ],
 )
 def test_a_path_that_leaves_the_repo_or_hides_in_it_is_refused(hub, alice, repo, path):
     """The client checks some of this; a server may not count on it."""
@@ -195,7 +215,9 @@ def test_what_gitignore_names_is_left_out(alice, repo, folder):
     (folder / ".gitignore").write_text("sub/\n*.json\n")
     alice.upload_folder(repo_id=repo, folder_path=folder)
 
-    assert {".gitattributes", ".gitignore", "README.md", "model.safetensors"} == set(alice.list_repo_files(repo))
+    assert {".gitattributes", ".gitignore", "README.md", "model.safetensors"} == set(
+        alice.list_repo_files(repo)
+    )
 
 
 def test_a_card_with_broken_front_matter_stops_the_commit(hub, repo):

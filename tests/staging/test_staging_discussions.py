@@ -14,7 +14,9 @@ def add(path, content=b"new"):
 def test_a_stranger_proposes_and_the_owner_merges(alice, bob, repo, folder):
     """`--propose` without write rights, large files included."""
     head = alice.model_info(repo).sha
-    proposed = bob.upload_folder(repo_id=repo, folder_path=folder, commit_message="Add a model", create_pr=True)
+    proposed = bob.upload_folder(
+        repo_id=repo, folder_path=folder, commit_message="Add a model", create_pr=True
+    )
     details = alice.get_discussion_details(repo, proposed.pr_num)
     unchanged = alice.model_info(repo).sha
     alice.merge_pull_request(repo, proposed.pr_num)
@@ -30,7 +32,9 @@ def test_a_stranger_proposes_and_the_owner_merges(alice, bob, repo, folder):
     assert head == unchanged
     assert ("merged", alice.model_info(repo).sha) == (after.status, after.merge_commit_oid)
     assert "model.safetensors" in alice.list_repo_files(repo)
-    assert ["Add a model (#1)", "initial commit"] == [commit.title for commit in alice.list_repo_commits(repo)]
+    assert ["Add a model (#1)", "initial commit"] == [
+        commit.title for commit in alice.list_repo_commits(repo)
+    ]
 
 
 def test_a_draft_takes_commits_and_is_opened_before_it_is_merged(alice, repo):
@@ -119,4 +123,6 @@ def test_discussions_are_listed_renamed_and_numbered(alice, bob, repo):
 
     assert ("A question", "A better question") == (renamed.old_title, renamed.new_title)
     assert [(2, "An answer", True), (1, "A better question", False)] == listed
-    assert ["refs/pr/2"] == [ref.ref for ref in alice.list_repo_refs(repo, include_pull_requests=True).pull_requests]
+    assert ["refs/pr/2"] == [
+        ref.ref for ref in alice.list_repo_refs(repo, include_pull_requests=True).pull_requests
+    ]

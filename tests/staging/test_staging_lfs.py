@@ -14,7 +14,7 @@ BYTES = os.urandom(50_000)
 OID = hashlib.sha256(BYTES).hexdigest()
 
 
-def batch(hub, repo, oid=OID, size=len(BYTES), token="hf_alice"):
+def batch(hub, repo, oid=OID, size=50_000, token="hf_alice"):
     """Ask where to send one object."""
     request = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": oid, "size": size}]}
     headers = {"Authorization": f"Bearer {token}"}
@@ -31,7 +31,9 @@ def test_a_folder_comes_back_from_a_tag_byte_for_byte(alice, repo, folder, conte
     alice.create_tag(repo, tag="v1", tag_message="first")
     alice.upload_file(repo_id=repo, path_in_repo="config.json", path_or_fileobj=b'{"later": 1}\n')
 
-    back = snapshot_download(repo, revision="v1", endpoint=alice.endpoint, token=False, cache_dir=tmp_path / "cache")
+    back = snapshot_download(
+        repo, revision="v1", endpoint=alice.endpoint, token=False, cache_dir=tmp_path / "cache"
+    )
 
     expected = contents(folder)
     actual = contents(back)
@@ -44,7 +46,9 @@ def test_the_tree_tells_large_files_from_regular_ones(alice, repo, folder):
     """Plans compare sha256 for large files and git's blob id for all."""
     alice.upload_folder(repo_id=repo, folder_path=folder)
 
-    files = {entry.path: entry for entry in alice.list_repo_tree(repo, recursive=True) if hasattr(entry, "size")}
+    files = {
+        entry.path: entry for entry in alice.list_repo_tree(repo, recursive=True) if hasattr(entry, "size")
+    }
     weights = (folder / "model.safetensors").read_bytes()
     readme = (folder / "README.md").read_bytes()
 
@@ -82,7 +86,11 @@ def test_equal_bytes_of_two_repos_lie_on_disk_once(data, alice, repo):
 
 @pytest.mark.parametrize(
     ("sent", "complaint"),
-    [(os.urandom(len(BYTES)), "another sha256"), (BYTES[:-1], "49999 bytes came"), (BYTES + b"x", "may have 50000")],
+    [
+        (os.urandom(len(BYTES)), "another sha256"),
+        (BYTES[:-1], "49999 bytes came"),
+        (BYTES + b"x", "may have 50000"),
+    ],
 )
 def test_bytes_that_are_not_what_was_announced_are_refused_and_not_kept(hub, data, repo, sent, complaint):
     """A cut or mixed-up upload must never get a name."""
@@ -94,7 +102,9 @@ def test_bytes_that_are_not_what_was_announced_are_refused_and_not_kept(hub, dat
     assert [] == list((data / "aside").iterdir())
 
 
-@pytest.mark.parametrize("change", [{"signature": "0" * 64}, {"size": "999999"}, {"expires": str(int(time.time()) + 9)}])
+@pytest.mark.parametrize(
+    "change", [{"signature": "0" * 64}, {"size": "999999"}, {"expires": str(int(time.time()) + 9)}]
+)
 def test_a_forged_upload_address_is_refused(hub, repo, change):
     """The bytes travel without a token, so the address itself must be proof."""
     address, _, query = upload_address(hub, repo).partition("?")
@@ -112,7 +122,10 @@ def test_an_upload_address_runs_out(hub, repo, monkeypatch):
 
     answer = get_session().put(address, content=BYTES)
 
-    assert (403, "This upload address has expired; ask for a new one") == (answer.status_code, answer.json()["error"])
+    assert (403, "This upload address has expired; ask for a new one") == (
+        answer.status_code,
+        answer.json()["error"],
+    )
 
 
 def test_a_commit_cannot_name_a_large_file_that_was_not_sent_to_this_repo(hub, alice, bob, repo):
@@ -128,7 +141,9 @@ def test_a_commit_cannot_name_a_large_file_that_was_not_sent_to_this_repo(hub, a
     )
 
     answer = get_session().post(
-        f"{hub.url}/api/models/{repo}/commit/main", content=lines, headers={"Authorization": "Bearer hf_alice"}
+        f"{hub.url}/api/models/{repo}/commit/main",
+        content=lines,
+        headers={"Authorization": "Bearer hf_alice"},
     )
 
     assert (400, True) == (answer.status_code, "was not sent to this repo" in answer.json()["error"])
@@ -168,7 +183,9 @@ def test_head_tells_commit_digest_and_size_without_a_body(alice, repo):
     commit = alice.upload_file(repo_id=repo, path_in_repo="w.bin", path_or_fileobj=BYTES).oid
 
     answer = get_session().head(f"{alice.endpoint}/{repo}/resolve/main/w.bin")
-    told = {name: answer.headers[name] for name in ("X-Repo-Commit", "ETag", "X-Linked-Size", "Accept-Ranges")}
+    told = {
+        name: answer.headers[name] for name in ("X-Repo-Commit", "ETag", "X-Linked-Size", "Accept-Ranges")
+    }
 
     assert {
         "X-Repo-Commit": commit,

@@ -150,7 +150,9 @@ def test_a_deleted_repo_is_gone(alice, repo, data):
     alice.delete_repo(repo, missing_ok=True)
 
 
-@pytest.mark.parametrize("name", ["alice/.hidden", "alice/a..b", "alice/a.git", "alice/with space", "alice/a--b"])
+@pytest.mark.parametrize(
+    "name", ["alice/.hidden", "alice/a..b", "alice/a.git", "alice/with space", "alice/a--b"]
+)
 def test_a_name_that_cannot_be_a_folder_or_an_address_is_refused(hub, name):
     """Names become folder names here."""
     owner, short = name.split("/")

@@ -115,7 +115,9 @@ def test_another_program_on_the_port_is_not_taken_for_the_server(tmp_path):
         assert running(tmp_path / "two") is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"url": 3, "instance": null}', '{"url": "x", "instance": "y"}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"url": 3, "instance": null}', '{"url": "x", "instance": "y"}']
+)
 def test_a_damaged_server_json_means_that_nobody_runs(tmp_path, content):
     """It is a note, not a promise."""
     (tmp_path / "server.json").write_text(content)
@@ -136,6 +138,8 @@ def test_importing_the_server_imports_neither_the_client_nor_the_frameworks():
     """Every start of the command line pays for it."""
     code = "import sys, publisher.staging.server; print([m for m in sys.modules if m in set(sys.argv[1:])])"
     heavy = ["starlette", "uvicorn", "dulwich", "huggingface_hub", "ruamel", "asyncio"]
-    done = subprocess.run([sys.executable, "-c", code, *heavy], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *heavy], cwd=ROOT, capture_output=True, text=True, check=True
+    )
 
     assert "[]" == done.stdout.strip()

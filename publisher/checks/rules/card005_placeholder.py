@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from publisher.checks.quoting import quote
 from publisher.checks.readme import README, Readme
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Fault, Skip, rule
 from publisher.records.findings import Severity
 
 # Sentences of the Hub's, PEFT's and TRL's templates, and what a person leaves to be filled in. In code only those
@@ -50,14 +50,18 @@ _IN_PROSE = (
 _CODE = re.compile("|".join(_EVERYWHERE))
 _PROSE = re.compile("|".join((*_EVERYWHERE, *_IN_PROSE)))
 
+_LONGEST = 20_000  # characters of a line; beyond them stands an embedded image, not a sentence
+
 
 @rule(Severity.WARNING)
-def placeholder(readme: Readme) -> Iterator[Fault]:
+def placeholder(readme: Readme) -> Iterator[Fault | Skip]:
     """Report each line once."""
     for line in readme.classified:
         if line.kind in ("front matter", "comment"):
             continue
-        found = (_PROSE if line.kind == "prose" else _CODE).search(line.words)
+        found = (_PROSE if line.kind == "prose" else _CODE).search(line.words[:_LONGEST])
+        if len(line.text) > _LONGEST:
+            yield Skip(f"{README}:{line.number}: only the first {_LONGEST:,} characters were read")
         if found is not None:
             yield Fault(
                 f"placeholder text {quote(found[0])}",

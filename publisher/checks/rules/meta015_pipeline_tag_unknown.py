@@ -35,7 +35,7 @@ _FORMER = {"conversational": "text-generation", "text2text-generation": "text-ge
 def pipeline_tag_unknown(card: Metadata) -> Iterator[Fault]:
     """Report a tag that is not in the list, former tags with their successor."""
     value = card.get("pipeline_tag")
-    if value is None or value.data in pipeline_tags():
+    if value is None or str(value.data) in pipeline_tags():
         return
     tag = str(value.data)[:60]
     near = [_FORMER[tag]] if tag in _FORMER else get_close_matches(tag, pipeline_tags(), n=1)

@@ -81,6 +81,6 @@ def _problem(relation: Json, kind: RepoKind, config: ModelConfig | None) -> tupl
     if config is not None and relation in ("finetune", "merge"):
         quantization = config.data.get("quantization_config")
         method = quantization.get("quant_method") if isinstance(quantization, dict) else None
-        if method in _APPLIED_LATER:
+        if isinstance(method, str) and method in _APPLIED_LATER:
             return f"config.json says {method}, the card says {relation}", "quantized"
     return "", ""

@@ -102,6 +102,7 @@ def _job(settings: TrainSettings, base: Path, data: Path, out: Path, pins: Pins)
         steps=settings.steps,
         max_length=settings.max_length,
         seed=settings.seed,
+        gradient_checkpointing=settings.gradient_checkpointing,
         double_quant=settings.quantization.double_quant,
         compute_dtype=settings.quantization.compute_dtype,
         base_repo=pins.base_repo,

@@ -37,16 +37,22 @@ CATALOGUE: dict[str, Kind] = {
     "HP-M04": Kind(Exit.USAGE, "The lock cannot be read as one of ours."),
     "HP-M05": Kind(Exit.USAGE, "The project's policy does not allow this."),
     "HP-M06": Kind(Exit.USAGE, "A prose file that the manifest names does not exist."),
-    "HP-M07": Kind(Exit.USAGE, "Weights, data or configuration differ from what this version was released with."),
+    "HP-M07": Kind(
+        Exit.USAGE, "Weights, data or configuration differ from what this version was released with."
+    ),
     "HP-M08": Kind(Exit.USAGE, "`init` found a release of that name already."),
-    "HP-M09": Kind(Exit.USAGE, "The command line asks for something that does not exist or does not fit together."),
+    "HP-M09": Kind(
+        Exit.USAGE, "The command line asks for something that does not exist or does not fit together."
+    ),
     "HP-M10": Kind(Exit.USAGE, "The manifest asks for something this version of hubpub cannot make."),
     # base model
     "HP-B01": Kind(Exit.HUB, "The base model does not exist on the Hub."),
     "HP-B02": Kind(Exit.HUB, "The base model is gated and this account may not read it."),
     "HP-B03": Kind(Exit.MACHINE, "The package that carries the base weights is not installed."),
     "HP-B04": Kind(Exit.USAGE, "The base folder holds no model that can be loaded."),
-    "HP-B05": Kind(Exit.USAGE, "The base has no chat template, or one that prompt and answer cannot be told apart by."),
+    "HP-B05": Kind(
+        Exit.USAGE, "The base has no chat template, or one that prompt and answer cannot be told apart by."
+    ),
     # adapter
     "HP-A01": Kind(Exit.FAILED, "The adapter was made for another base: shapes or layers do not fit."),
     "HP-A02": Kind(Exit.FAILED, "The adapter's tensors have another rank than its configuration says."),
@@ -58,7 +64,9 @@ CATALOGUE: dict[str, Kind] = {
     # data
     "HP-D01": Kind(Exit.FAILED, "The dataset has no rows."),
     "HP-D02": Kind(Exit.FAILED, "The dataset's columns are not those that training needs."),
-    "HP-D03": Kind(Exit.FAILED, "A scene is malformed: boxes outside the image, duplicate ids, nothing in it."),
+    "HP-D03": Kind(
+        Exit.FAILED, "A scene is malformed: boxes outside the image, duplicate ids, nothing in it."
+    ),
     "HP-D04": Kind(Exit.FAILED, "An example is longer than `max_length`; examples are refused, never cut."),
     "HP-D05": Kind(Exit.FAILED, "The dataset does not load as its users would load it."),
     # weights
@@ -91,7 +99,9 @@ CATALOGUE: dict[str, Kind] = {
     "HP-H07": Kind(Exit.USAGE, "Stand-in weights never go to a Hub that is not on this machine."),
     # release
     "HP-R01": Kind(Exit.FAILED, "What the Hub serves is not what was sent."),
-    "HP-R02": Kind(Exit.USAGE, "Nothing of this version is staged and verified, so there is nothing to promote."),
+    "HP-R02": Kind(
+        Exit.USAGE, "Nothing of this version is staged and verified, so there is nothing to promote."
+    ),
     "HP-R03": Kind(Exit.USAGE, "The artifacts of this version are neither here nor on the Hub."),
     "HP-R04": Kind(Exit.USAGE, "The plan was not confirmed."),
     "HP-R05": Kind(Exit.FAILED, "The plan would change the Hub, and it was asked to fail then."),

@@ -124,6 +124,14 @@ def test_a_comment_without_a_reason_silences_nothing(tmp_path: Path) -> None:
     assert ["CARD005"] == codes(check_card(card(tmp_path, text)))
 
 
+def test_an_untouched_template_is_not_forty_findings(tmp_path: Path) -> None:
+    """What PEFT writes by itself has forty times the same line; nobody reads the rest of such a report."""
+    report = check_card(card(tmp_path, "---\nlicense: mit\n---\n" + "- [More Information Needed]\n" * 40))
+
+    assert [4, 5, 6, 7, 8] == [finding.line for finding in report.findings]
+    assert report.findings[-1].message.endswith("and in 35 more lines")
+
+
 def test_no_form_of_the_report_shows_a_secret(tmp_path: Path) -> None:
     """Reports end in public CI logs; the token would be leaked by the tool that looks for it."""
     card(tmp_path, f"---\nlicense: {A_TOKEN}\nlibrary_name: x\n---\nlogin({A_TOKEN!r})\n")

@@ -28,10 +28,11 @@ Good
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Readme
+from publisher.checks.readme import README, Line, Readme
 from publisher.checks.rule import Fault, Skip, rule
 from publisher.records.findings import Severity
 
@@ -53,21 +54,32 @@ _PROSE = re.compile("|".join((*_EVERYWHERE, *_IN_PROSE)))
 _LONGEST = 20_000  # characters of a line; beyond them stands an embedded image, not a sentence
 
 
+_MOST = 5  # findings of one placeholder: an untouched template has forty of the same
+
+
 @rule(Severity.WARNING)
 def placeholder(readme: Readme) -> Iterator[Fault | Skip]:
-    """Report each line once."""
+    """Report each line once, and of one placeholder's many lines the first few with a count of the rest."""
+    places: dict[str, list[tuple[Line, int]]] = defaultdict(list)
     for line in readme.classified:
         if line.kind in ("front matter", "comment"):
             continue
-        found = (_PROSE if line.kind == "prose" else _CODE).search(line.words[:_LONGEST])
         if len(line.text) > _LONGEST:
             yield Skip(f"{README}:{line.number}: only the first {_LONGEST:,} characters were read")
+        found = (_PROSE if line.kind == "prose" else _CODE).search(line.words[:_LONGEST])
         if found is not None:
-            yield Fault(
-                f"placeholder text {quote(found[0])}",
-                README,
-                line.number,
-                found.start() + 1,
-                hint="write what belongs here, or delete the section",
-                severity=None if line.kind == "prose" else Severity.NOTE,
-            )
+            places[found[0]].append((line, found.start() + 1))
+    for text, lines in places.items():
+        for index, (line, column) in enumerate(lines[:_MOST], start=1):
+            yield _fault(text, line, column, more=len(lines) - _MOST if index == _MOST else 0)
+
+
+def _fault(text: str, line: Line, column: int, more: int) -> Fault:
+    return Fault(
+        f"placeholder text {quote(text)}" + (f", and in {more} more lines" if more else ""),
+        README,
+        line.number,
+        column,
+        hint="write what belongs here, or delete the section",
+        severity=None if line.kind == "prose" else Severity.NOTE,
+    )

@@ -1,6 +1,20 @@
-"""Tiny real models: random weights, real files. Built once a session, never changed by a test."""
+"""Tiny real models: random weights, real files. Built once a session, never changed by a test.
+
+Every test runs with a HOME of its own and without a token.
+"""
 
 from __future__ import annotations
+
+import os
+import tempfile
+
+# Before anything imports a library that reads them.
+os.environ["HOME"] = tempfile.mkdtemp(prefix="hubpub-home-")
+os.environ["HF_HOME"] = os.path.join(os.environ["HOME"], "hf")
+os.environ["HF_HUB_OFFLINE"] = "0"
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUBPUB_HUB"):
+    os.environ.pop(variable, None)
 
 import json
 from collections.abc import Callable

@@ -5,8 +5,13 @@ Every test runs with a HOME of its own and without a token.
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 # Before anything imports a library that reads them.
 os.environ["HOME"] = tempfile.mkdtemp(prefix="hubpub-home-")
@@ -15,12 +20,6 @@ os.environ["HF_HUB_OFFLINE"] = "0"
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUBPUB_HUB"):
     os.environ.pop(variable, None)
-
-import json
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"

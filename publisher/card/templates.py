@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import publisher
+from publisher.records.digest import digest
 
 SUFFIX = ".j2"
 
@@ -44,6 +45,12 @@ class Templates:
             if path.is_file():
                 return Template(name, path.read_text(encoding="utf-8"), str(path))
         return None
+
+    @property
+    def digest(self) -> str:
+        """Digest of all templates, each as it would be used: what a card depends on besides facts and prose."""
+        found = [self.find(name) for name in self.names()]
+        return digest([[template.name, template.text] for template in found if template])
 
     def names(self) -> tuple[str, ...]:
         """All templates that any folder has, sorted."""

@@ -99,13 +99,23 @@ def _run() -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except UsageError as error:
-        error.show()
-        return Exit.USAGE
+        return _misused(error)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
         return Exit.DONE
     except Exception:  # noqa: BLE001 — the last door: a bug of ours becomes a file to attach, not a traceback
         return _report_bug()
+
+
+def _misused(error: typer.BadParameter) -> Exit:
+    """A usage error in our own form. A group that is asked for nothing shows its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        path = error.ctx.command_path if error.ctx else "hubpub"
+        what = " ".join(error.format_message().split()).rstrip(".")
+        report_error(HubpubError("HP-M09", what, hint=f"{path} --help"))
+    return Exit.USAGE
 
 
 def _interrupted() -> Exit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -36,6 +37,16 @@ class RemoteHub:
     token: str | None = field(repr=False)
     host: str
 
+    def __post_init__(self) -> None:
+        # The client's own words about a token that no header can carry would show it.
+        if self.token and not re.fullmatch(r"[!-~]+", self.token):
+            raise HubpubError(
+                "HP-H02",
+                "the token for this Hub has a space, a line break or another character that no token has",
+                where=self.endpoint,
+                hint="copy it again: hf auth login, or HF_TOKEN",
+            )
+
     @property
     def on_this_machine(self) -> bool:
         """Whether every resolved address of the endpoint is loopback."""
@@ -48,7 +59,7 @@ class RemoteHub:
 
     @property
     def _api(self) -> HfApi:
-        _settle_client(self.on_this_machine)
+        settle_client(self.on_this_machine)
         from huggingface_hub import HfApi
 
         return HfApi(endpoint=self.endpoint, token=self.token or False, library_name="hubpub")
@@ -61,8 +72,17 @@ class RemoteHub:
         """
         if not self.token:
             raise _no_token(self.endpoint)
-        who: dict[str, Any] = self._ask(lambda: self._api.whoami())
+        who: dict[str, Any] = retried(self._who)
         return Account(who["name"], tuple(org["name"] for org in who.get("orgs", ())))
+
+    def _who(self) -> dict[str, Any]:
+        try:
+            with _in_our_words(self.endpoint):
+                return dict(self._api.whoami())
+        except HubpubError as fault:
+            if fault.code == "HP-H01":  # the first question to a Hub: a mistyped address is told at once
+                fault.data["passing"] = False
+            raise
 
     def state(self, ref: RepoRef) -> RepoState | None:
         """The repo's state; None where it does not exist or may not be seen."""
@@ -233,7 +253,7 @@ class RemoteHub:
         return retried(spoken)
 
 
-def _settle_client(on_this_machine: bool) -> None:
+def settle_client(on_this_machine: bool) -> None:
     """Settle what the client reads from the environment once, at its import.
 
     Xet's chunk store is a second path; towards a Hub on this machine the release goes over LFS, which carries
@@ -252,7 +272,8 @@ def _in_our_words(endpoint: str) -> Iterator[None]:
     from huggingface_hub import errors
 
     try:
-        yield
+        with _unwrapped():
+            yield
     except errors.GatedRepoError as fault:
         raise _refusal(
             "HP-H03", "the repo is gated and this account has no access", endpoint, fault
@@ -265,6 +286,13 @@ def _in_our_words(endpoint: str) -> Iterator[None]:
         raise _refusal("HP-H04", "not found, or not visible to this token", endpoint, fault) from fault
     except errors.HfHubHTTPError as fault:
         raise _by_status(endpoint, fault) from fault
+    except json.JSONDecodeError as fault:
+        raise HubpubError(
+            "HP-H06",
+            "the answer is not JSON, so this is no Hub, or something stands in between",
+            where=endpoint,
+            hint="check the address: --hub local, --hub hf, or --hub https://hub.example",
+        ) from fault
     except (httpx2.TransportError, ConnectionError) as fault:
         raise HubpubError(
             "HP-H01",
@@ -273,6 +301,15 @@ def _in_our_words(endpoint: str) -> Iterator[None]:
             hint="check the network, or rehearse without it: --hub local",
             passing=True,
         ) from fault
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """The client wraps whatever stops the upload of a large file; what it was says whether to try again."""
+    try:
+        yield
+    except RuntimeError as fault:
+        raise fault.__cause__ or fault from None
 
 
 def _by_status(endpoint: str, fault: Any) -> HubpubError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from publisher.errors import HubpubError
-from publisher.hub.remote import HF, RemoteHub
+from publisher.hub.remote import HF, RemoteHub, settle_client
 
 Embedded = Callable[[], tuple[str, str]]  # starts or finds the embedded Hub: its address and token
 
@@ -22,12 +22,15 @@ def open_hub(target: str, embedded: Embedded, *, embedded_address: str | None = 
         HubpubError: HP-M09 where `target` is neither a known name nor an address.
     """
     if target == "local":
+        settle_client(
+            on_this_machine=True
+        )  # before anything imports the client, the search for a token included
         address, token = embedded()
         return RemoteHub(address, token, "local")
     if target == "hf":
         return RemoteHub(HF, _stored_token(), "huggingface.co")
     parts = urlsplit(target)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(parts):
         raise HubpubError(
             "HP-M09",
             f"{target!r} is not a Hub",
@@ -37,12 +40,27 @@ def open_hub(target: str, embedded: Embedded, *, embedded_address: str | None = 
     if address == HF:
         return RemoteHub(HF, _stored_token(), "huggingface.co")
     if address == embedded_address:
-        return RemoteHub(address, os.environ.get("HF_TOKEN") or embedded()[1], "local")
-    host = parts.hostname if parts.port is None else f"{parts.hostname}_{parts.port}"
-    return RemoteHub(address, os.environ.get("HF_TOKEN"), host)
+        return RemoteHub(address, _named_token() or embedded()[1], "local")
+    host = str(parts.hostname) if parts.port is None else f"{parts.hostname}_{parts.port}"
+    return RemoteHub(address, _named_token(), host)
+
+
+def _is_address(parts: SplitResult) -> bool:
+    """Whether this is an address to put a Hub's paths behind; with a password in it, it would show in messages."""
+    try:
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    bare = not (parts.username or parts.password or parts.query or parts.fragment)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_fine and bare
+
+
+def _named_token() -> str | None:
+    return os.environ.get("HF_TOKEN", "").strip() or None
 
 
 def _stored_token() -> str | None:
+    settle_client(on_this_machine=False)
     from huggingface_hub import get_token
 
     return get_token()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -93,7 +94,7 @@ class _Budget:
 
 
 def _plain(node: Any, path: Path, budget: _Budget) -> Any:
-    """Round-trip nodes as plain JSON values; dates stay the words that they were written as."""
+    """Round-trip nodes as plain JSON values; dates, `.nan` and `.inf` stay the words that they were written as."""
     budget.spend(path)
     if isinstance(node, Mapping):
         return {str(key): _plain(value, path, budget) for key, value in node.items()}
@@ -105,7 +106,7 @@ def _plain(node: Any, path: Path, budget: _Budget) -> Any:
         return node
     if isinstance(node, int):
         return int(node)
-    if isinstance(node, float):
+    if isinstance(node, float) and math.isfinite(node):
         return float(node)
     return str(node)
 

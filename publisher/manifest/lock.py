@@ -63,11 +63,11 @@ def read_lock(path: Path) -> Lock | None:
         HubpubError: HP-M04 where the file is not a lock of a version that we know.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return None
     try:
-        return TypeAdapter(Lock).validate_json(text)
+        return TypeAdapter(Lock).validate_json(content)
     except ValidationError as invalid:
         first = invalid.errors()[0]
         raise HubpubError(

@@ -224,6 +224,10 @@ class CardSettings(Section):
     ethics: str | None = None
     acknowledgements: str | None = None
     related: str | None = None
+    sections: dict[str, str] = Field(
+        default={},
+        description="Further sections, name → file; `dataset.limitations` is for one artifact's card only.",
+    )
     authors: Many[AuthorSettings] = ()
     citation: CitationSettings | None = None
     language: Many[str] = ("en",)
@@ -249,7 +253,7 @@ class CardSettings(Section):
             "acknowledgements",
             "related",
         )
-        return {name: path for name in names if (path := getattr(self, name))}
+        return {name: path for name in names if (path := getattr(self, name))} | self.sections
 
 
 class StatedSettings(Section):

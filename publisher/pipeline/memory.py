@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,8 @@ class WorkspaceMemory:
 
     def keep(self, stage: Stage, key: str, result: Any) -> None:
         """Keep a result with the fingerprint of its files."""
-        found = {str(folder): fingerprint(folder, files) for folder, files in self._files_of(result)}
-        plain = {"key": key, "packages": stage.installed, "files": found, "result": result}
+        found = {self._within(folder): fingerprint(folder, files) for folder, files in self._files_of(result)}
+        plain = {"key": key, "packages": stage.installed, "files": found, "result": self._movable(result)}
         write_whole(self._file(stage), canonical_json(plain, indent=1) + "\n")
 
     def _file(self, stage: Stage) -> Path:
@@ -74,11 +74,11 @@ class WorkspaceMemory:
         if kept.get("key") != key:
             return None, "inputs, settings or packages changed"
         try:
-            result = TypeAdapter(stage.makes).validate_python(kept["result"])
+            result = self._placed(TypeAdapter(stage.makes).validate_python(kept["result"]))
         except ValidationError:
             return None, "was kept by another version of hubpub"
         for folder, files in self._files_of(result):
-            if not untouched(folder, files, kept["files"].get(str(folder), {})):
+            if not untouched(folder, files, kept["files"].get(self._within(folder), {})):
                 return None, f"files under {folder.name}/ changed on disk"
         return result, "unchanged"
 
@@ -88,6 +88,23 @@ class WorkspaceMemory:
         if isinstance(result, Cards):
             return [(self.paths.artifact(kind), files) for kind, files in result.files.items()]
         return []
+
+    def _within(self, folder: Path) -> str:
+        return folder.relative_to(self.paths.workspace).as_posix()
+
+    def _movable(self, result: Any) -> Any:
+        """A result whose folder is named from the workspace on, so that a project may be moved or copied."""
+        if not isinstance(result, Made):
+            return result
+        folder = self._within(Path(result.artifact.folder))
+        return replace(result, artifact=replace(result.artifact, folder=folder))
+
+    def _placed(self, result: Any) -> Any:
+        """The same result where the workspace lies now."""
+        if not isinstance(result, Made):
+            return result
+        folder = str(self.paths.workspace / result.artifact.folder)
+        return replace(result, artifact=replace(result.artifact, folder=folder))
 
     def _from_lock(self, stage: Stage, lock: Lock) -> Any:
         facts = tuple(fact for fact in lock.facts if fact.stage == stage.name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -50,3 +51,16 @@ class Report:
         """How many findings of each severity, zeros included."""
         counts = Counter(finding.severity for finding in self.findings)
         return {str(severity): counts[severity] for severity in Severity}
+
+
+def together(reports: Sequence[Report]) -> Report:
+    """Several reports as one: the paths of its findings say which target they belong to."""
+    if len(reports) == 1:
+        return reports[0]
+    findings = tuple(
+        replace(f, path=f"{report.target}/{f.path}") for report in reports for f in report.findings
+    )
+    skipped = tuple(
+        replace(s, reason=f"{report.target}: {s.reason}") for report in reports for s in report.skipped
+    )
+    return Report(", ".join(report.target for report in reports), findings, skipped)

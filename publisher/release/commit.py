@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub, Operation
+from publisher.hub.retry import retried
 from publisher.records.artifacts import RepoRef
 from publisher.records.plans import Plan
 from publisher.release.trailer import of_plan, trailer
-
-ATTEMPTS = 4
 
 
 def commit_once(
@@ -29,19 +28,19 @@ def commit_once(
     Raises:
         HubpubError: as the port says; a passing fault is tried again, with a look at the branch in between.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+
+    def made() -> str:
         try:
             return hub.commit(
                 ref, branch, operations, title=title, body=trailer(plan), parent=parent, on_bytes=on_bytes
             )
         except HubpubError as fault:
-            made = (
-                of_plan(hub.commits(ref, branch), plan)
-                if fault.data.get("passing") or fault.code == "HP-H05"
-                else None
-            )
-            if made is not None:
-                return made.id
-            if not fault.data.get("passing") or attempt == ATTEMPTS:
+            # A lost answer shows as a passing fault, or as a branch that has moved past its parent.
+            if not fault.data.get("passing") and fault.code != "HP-H05":
                 raise
-    raise AssertionError("unreachable")
+            found = of_plan(hub.commits(ref, branch), plan)
+            if found is None:
+                raise
+            return found.id
+
+    return retried(made)

@@ -10,13 +10,17 @@ from publisher.evidence.files import git_blob_id
 from publisher.hub.port import Hub, RemoteFile
 from publisher.records.artifacts import FileRecord, is_card_file
 from publisher.records.plans import Package
+from publisher.release.authorship import written_by_us
 
 # Files that the Hub puts into a repo itself.
 HUBS_OWN = frozenset({".gitattributes"})
 
 
 def same(hub: Hub, package: Package, revision: str, remote: RemoteFile | None, ours: FileRecord) -> bool:
-    """Compare by sha256 where the Hub knows it (LFS), else by git's blob id, else by reading the small file."""
+    """Compare by sha256 where the Hub knows it (LFS), else by git's blob id, else by reading the small file.
+
+    `remote` is what `revision` holds under our path.
+    """
     if remote is None or remote.size != ours.size:
         return False
     if remote.sha256 is not None:
@@ -34,13 +38,16 @@ def sha256_served(hub: Hub, package: Package, revision: str, path: str) -> str:
     return sha.hexdigest()
 
 
-def same_contents(hub: Hub, package: Package, revision: str) -> bool:
-    """Whether a revision holds exactly the package's weights, data and configuration, whatever its card says."""
+def same_contents(hub: Hub, package: Package, revision: str, name: str) -> bool:
+    """Whether a revision holds the package's weights, data and configuration, whatever its card says.
+
+    A further file is a difference if we wrote it; what others put beside ours is none.
+    """
     remote = {file.path: file for file in contents_of(hub.tree(package.ref, revision))}
-    ours = {file.path: file for file in package.contents}
-    return remote.keys() == ours.keys() and all(
-        same(hub, package, revision, remote[path], file) for path, file in ours.items()
-    )
+    if not all(same(hub, package, revision, remote.get(file.path), file) for file in package.contents):
+        return False
+    further = remote.keys() - {file.path for file in package.contents}
+    return not written_by_us(hub, package.ref, name, revision, further)
 
 
 def contents_of(tree: Iterable[RemoteFile]) -> list[RemoteFile]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Json
@@ -29,10 +30,17 @@ class Journal:
         """Append one line and see it to the disk."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         line = canonical_json({"at": round(self.now(), 3), "event": event, **data}) + "\n"
-        with self.file.open("ab") as stream:
+        with self.file.open("ab+") as stream:
+            if stream.tell() and not self._ends_whole(stream):
+                stream.write(b"\n")  # a line torn by a crash must not swallow this one
             stream.write(line.encode())
             stream.flush()
             os.fsync(stream.fileno())
+
+    @staticmethod
+    def _ends_whole(stream: BinaryIO) -> bool:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) == b"\n"
 
     @contextmanager
     def step(self, name: str, **data: Json) -> Iterator[None]:
@@ -42,13 +50,13 @@ class Journal:
         self.write("done", step=name, **data)
 
     def lines(self) -> Iterator[dict[str, Json]]:
-        """Everything that was written; a last line torn by a crash is left out."""
+        """Everything that was written; a line torn by a crash is left out."""
         if not self.file.is_file():
             return
-        for line in self.file.read_text(encoding="utf-8").splitlines():
+        for line in self.file.read_bytes().split(b"\n"):
             try:
                 yield json.loads(line)
-            except json.JSONDecodeError:
+            except ValueError:
                 continue  # only a death in the middle of the write leaves such a line, and its step was not done
 
     def proof(self, key: str) -> dict[str, Json] | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from publisher.errors import HubpubError
-from publisher.hub.port import Commit, Hub, RemoteFile, RepoState
-from publisher.records.artifacts import is_card_file
+from publisher.hub.port import Hub, RemoteFile, RepoState
+from publisher.records.artifacts import FileRecord, is_card_file
 from publisher.records.plans import Package, Plan, RepoPlan, Step
 from publisher.records.receipts import Version
 from publisher.release import trailer
-from publisher.release.compare import HUBS_OWN, same
+from publisher.release.authorship import written_by_us
+from publisher.release.compare import HUBS_OWN, same, sha256_served
+from publisher.release.label import Trace, decide_label, staging_branches
 
 
 def make_plan(
@@ -20,89 +22,111 @@ def make_plan(
     """Say, repo by repo, what would change on the Hub.
 
     Raises:
-        HubpubError: HP-H05 where the website holds an edit of a file that we would change, HP-R03 where
-            a released weight file would disappear without being named.
+        HubpubError: HP-H05 where the Hub holds an edit of a file that we would change, or of anything but the card;
+            HP-R03 where a released weight file would disappear without being named.
     """
-    states = {package.kind: hub.state(package.ref) for package in packages}
-    repos = tuple(_plan_repo(hub, name, p, states[p.kind], version, allow_delete) for p in packages)
-    label = _label(hub, name, version, [state for state in states.values() if state], repos)
-    return Plan(hub.endpoint, hub.host, name, version.number, label, repos)
+    repos: list[RepoPlan] = []
+    traces: list[Trace] = []
+    for package in packages:
+        state = hub.state(package.ref)
+        if state is None or state.head is None:
+            repos.append(_new_repo(package, version, exists=state is not None))
+            traces.append(Trace())
+            continue
+        trace = Trace(hub.commits(package.ref, state.head), state.branches)
+        repos.append(_known_repo(hub, name, package, state, state.head, trace, version, allow_delete))
+        traces.append(trace)
+    label = decide_label(name, version, repos, traces)
+    return Plan(hub.endpoint, hub.host, name, version.number, label, tuple(repos))
 
 
-def _plan_repo(
+def _new_repo(package: Package, version: Version, *, exists: bool) -> RepoPlan:
+    steps = [Step("create", note="private")]
+    steps += [Step("upload", file.path, file.size, file.sha256) for file in package.files]
+    steps.append(Step("tag", version.tag))
+    if not package.private:
+        steps.append(Step("visibility", "public"))
+    return RepoPlan(package.ref, package.kind, exists, None, tuple(steps))
+
+
+def _known_repo(
     hub: Hub,
     name: str,
     package: Package,
-    state: RepoState | None,
+    state: RepoState,
+    head: str,
+    trace: Trace,
     version: Version,
     allow_delete: Collection[str],
 ) -> RepoPlan:
-    if state is None or state.head is None:
-        steps = [Step("create", note="private")]
-        steps += [Step("upload", file.path, file.size, file.sha256) for file in package.files]
-        steps.append(Step("tag", version.tag))
-        if not package.private:
-            steps.append(Step("visibility", "public"))
-        return RepoPlan(package.ref, package.kind, state is not None, None, tuple(steps))
-
-    head = state.head
-    remote = {file.path: file for file in hub.tree(package.ref, head)}
-    published = _last_published(hub, name, package, head)
-    before = (
-        remote if published in (None, head) else {f.path: f for f in hub.tree(package.ref, str(published))}
-    )
-    steps = [_plan_file(hub, package, head, remote, before, file.path) for file in package.files]
+    marked = trailer.labels(trace.history, name)
+    published = (
+        marked[0][1].id if marked else None
+    )  # None: we never published here, so nothing there is an edit
+    theirs = _Side.of(hub, package, head)
+    last = _Side.of(hub, package, published) if published and published != head else theirs
+    steps = [_file(hub, package, theirs, last, file) for file in package.files]
     if published is not None:
-        steps += _plan_deletes(package, remote, before, allow_delete)
+        steps += _deletes(hub, name, package, theirs, last, allow_delete)
     if version.tag not in state.tags:
         steps.append(Step("tag", version.tag))
     steps += [
         Step("delete", f"refs/heads/{branch}", note="left by an earlier run")
-        for branch in sorted(state.branches)
-        if re.fullmatch(rf"hubpub/v{re.escape(version.number)}(\+card\.\d+)?", branch)
+        for branch in staging_branches(state.branches, version)
     ]
     if state.private != package.private:
         steps.append(Step("visibility", "private" if package.private else "public"))
     return RepoPlan(package.ref, package.kind, True, head, tuple(steps))
 
 
-def _plan_file(
-    hub: Hub,
-    package: Package,
-    head: str,
-    remote: Mapping[str, RemoteFile],
-    before: Mapping[str, RemoteFile],
-    path: str,
-) -> Step:
-    ours = next(file for file in package.files if file.path == path)
-    theirs, old = remote.get(path), before.get(path)
-    if same(hub, package, head, theirs, ours):
-        return Step("unchanged", path, ours.size, ours.sha256)
-    edited_there = _blob(theirs) != _blob(old)
-    if not edited_there:
-        return Step("upload", path, ours.size, ours.sha256)
-    if same(hub, package, head, old, ours):
-        return Step("unchanged", path, ours.size, ours.sha256, note="kept as edited on the Hub")
+@dataclass(frozen=True)
+class _Side:
+    """A repo at one commit: what `main` holds, or what we published there last."""
+
+    commit: str
+    files: Mapping[str, RemoteFile]
+
+    @classmethod
+    def of(cls, hub: Hub, package: Package, commit: str) -> _Side:
+        return cls(commit, {file.path: file for file in hub.tree(package.ref, commit)})
+
+
+def _file(hub: Hub, package: Package, theirs: _Side, last: _Side, ours: FileRecord) -> Step:
+    there, before = theirs.files.get(ours.path), last.files.get(ours.path)
+    if same(hub, package, theirs.commit, there, ours):
+        return Step("unchanged", ours.path, ours.size, ours.sha256)
+    if _blob(there) == _blob(before):
+        return Step("upload", ours.path, ours.size, ours.sha256)
+    changed_here = not same(hub, package, last.commit, before, ours)
+    if is_card_file(ours.path) and not changed_here:
+        return _kept(hub, package, theirs, ours.path)
     raise HubpubError(
         "HP-H05",
-        f"{path} of {package.ref.repo_id} was edited on the Hub and has changed here as well",
+        f"{ours.path} of {package.ref.repo_id} was edited on the Hub"
+        + (" and has changed here as well" if changed_here else ", and only a card may be edited there"),
         where=f"{hub.endpoint}/{package.ref.repo_id}",
-        hint=f"take the edit over into the prose or the manifest, or undo it on the Hub: {path}",
-        path=path,
+        hint=f"take the edit over into the prose or the manifest, or undo it on the Hub: {ours.path}",
+        path=ours.path,
     )
 
 
-def _plan_deletes(
-    package: Package,
-    remote: Mapping[str, RemoteFile],
-    before: Mapping[str, RemoteFile],
-    allow_delete: Collection[str],
+def _kept(hub: Hub, package: Package, theirs: _Side, path: str) -> Step:
+    """An edit made on the Hub: the line says what is there, so that the receipt does, too."""
+    there = theirs.files.get(path)
+    if there is None:
+        return Step("unchanged", path, note="kept as deleted on the Hub")
+    sha256 = there.sha256 or sha256_served(hub, package, theirs.commit, path)
+    return Step("unchanged", path, there.size, sha256, note="kept as edited on the Hub")
+
+
+def _deletes(
+    hub: Hub, name: str, package: Package, theirs: _Side, last: _Side, allow_delete: Collection[str]
 ) -> list[Step]:
     """What we published once and do not hold any more goes; what others added stays."""
-    ours = {file.path for file in package.files} | HUBS_OWN
-    gone = sorted(path for path in before.keys() & remote.keys() if path not in ours)
-    named = [path for path in gone if is_card_file(path) or path in allow_delete]
-    unnamed = [path for path in gone if path not in named]
+    held = {file.path for file in package.files} | HUBS_OWN
+    candidates = (last.files.keys() & theirs.files.keys()) - held
+    gone = sorted(written_by_us(hub, package.ref, name, last.commit, candidates))
+    unnamed = [path for path in gone if not is_card_file(path) and path not in allow_delete]
     if unnamed:
         raise HubpubError(
             "HP-R03",
@@ -111,33 +135,8 @@ def _plan_deletes(
             hint=f"say so by name: --allow-delete {unnamed[0]}",
             paths=unnamed,
         )
-    return [Step("delete", path, remote[path].size) for path in named]
+    return [Step("delete", path, theirs.files[path].size) for path in gone]
 
 
 def _blob(file: RemoteFile | None) -> str | None:
     return file.blob_id if file else None
-
-
-def _last_published(hub: Hub, name: str, package: Package, head: str) -> str | None:
-    """The newest commit of ours on main; None where we never published here."""
-    ours = trailer.labels(hub.commits(package.ref, head), name)
-    return ours[0][1].id if ours else None
-
-
-def _label(
-    hub: Hub, name: str, version: Version, states: Sequence[RepoState], repos: Sequence[RepoPlan]
-) -> str:
-    """The version, or the card revision that continues it."""
-    if not version.released or not any(repo.touches_files for repo in repos):
-        return version.number
-    begun = [n for state in states for n in _revisions(state.branches, version, prefix="hubpub/v")]
-    if begun:  # a revision that was staged and not finished goes on under its own number
-        return f"{version.number}+card.{max(begun)}"
-    commits: list[Commit] = [c for s in states if s.head for c in hub.commits(s.ref, s.head)]
-    done = _revisions([label for label, _ in trailer.labels(commits, name)], version)
-    return f"{version.number}+card.{max(done, default=0) + 1}"
-
-
-def _revisions(labels: Collection[str], version: Version, *, prefix: str = "") -> list[int]:
-    matches = [re.fullmatch(rf"{re.escape(prefix + version.number)}\+card\.(\d+)", label) for label in labels]
-    return [int(match[1]) for match in matches if match]

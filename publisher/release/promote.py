@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from publisher.errors import HubpubError
 from publisher.hub.port import Copy, Delete, Hub, Operation
 from publisher.records.plans import Package, Plan, RepoPlan
-from publisher.records.receipts import Promoted, Proven, Staged
+from publisher.records.receipts import Promoted, Proof, Proven, Staged
 from publisher.release.commit import commit_once
+from publisher.release.conflict import pushed_meanwhile, refuse_foreign_push
 from publisher.release.journal import Journal
 
 
@@ -23,43 +24,77 @@ def promote(
     collection: str | None = None,
     message: str = "",
 ) -> Promoted:
-    """Promote all repos in dependency order: commit, compare, tag, visibility, branch.
+    """Promote all repos in dependency order: commit, compare, tag, visibility; the staging branches go at the end.
 
     Raises:
-        HubpubError: HP-H05 where someone pushed to `main` since the plan; nothing of theirs is overwritten.
+        HubpubError: HP-R02 where a proof is missing; HP-R01 where `main` is not what was proven; HP-H05 where someone pushed to `main` since the plan; nothing of theirs is overwritten.
     """
     proofs = {proof.kind: proof for proof in proven.proofs}
     for package in packages:
         if plan.repo(package.kind).changes and package.kind not in proofs:
-            raise AssertionError(f"{package.kind} has no proof and is not promoted")
+            raise HubpubError(
+                "HP-R02",
+                f"{package.ref.repo_id} has no proof, and nothing is promoted without one",
+                where=hub.endpoint,
+                hint=f"hubpub release {plan.name}",
+            )
+    parents = {
+        package.kind: _parent(hub, plan.repo(package.kind), staged)
+        for package in packages
+        if plan.repo(package.kind).touches_files
+    }
     commits: dict[str, str] = {}
     for package in packages:
         repo = plan.repo(package.kind)
-        ref = package.ref
-        head = _promote_files(hub, plan, repo, package, staged, journal)
-        if any(step.op == "tag" for step in repo.changes):
-            proof = proofs[package.kind]
+        if repo.touches_files:
+            head = _promote_files(hub, plan, repo, package, staged, journal, parent=parents[package.kind])
+        else:
+            head = staged.commits[package.ref.repo_id]
+        _tag_and_show(hub, plan, repo, package, proofs.get(package.kind), journal, head=head, message=message)
+        commits[package.ref.repo_id] = head
+    slug = _collect(hub, packages, journal, collection) if collection else None
+    # Last, because a staging branch that is still there tells the next run that something is left to do.
+    for package in packages:
+        _drop_branches(hub, plan, plan.repo(package.kind), package, journal)
+    return Promoted(commits, slug)
+
+
+def _tag_and_show(
+    hub: Hub,
+    plan: Plan,
+    repo: RepoPlan,
+    package: Package,
+    proof: Proof | None,
+    journal: Journal,
+    *,
+    head: str,
+    message: str,
+) -> None:
+    ref = package.ref
+    for step in repo.changes:
+        if step.op == "tag" and proof is not None:
             text = message or f"{plan.name} {plan.version}"
             with journal.step("tag", repo=ref.repo_id, tag=plan.tag, at=head):
                 hub.create_tag(
                     ref, plan.tag, at=head, message=f"{text}\n\nproof: {proof.level}\nstaged: {proof.commit}"
                 )
-        for step in repo.changes:
-            if step.op == "visibility":
-                with journal.step("visibility", repo=ref.repo_id, to=step.path):
-                    hub.set_visibility(ref, private=package.private)
-        _drop_branches(hub, plan, repo, package, journal)
-        commits[ref.repo_id] = head
-    slug = _collect(hub, packages, journal, collection) if collection else None
-    return Promoted(commits, slug)
+        elif step.op == "visibility":
+            with journal.step("visibility", repo=ref.repo_id, to=step.path):
+                hub.set_visibility(ref, private=package.private)
+
+
+def _parent(hub: Hub, repo: RepoPlan, staged: Staged) -> str:
+    """The commit of `main` to build upon; all repos are looked at before the first one changes."""
+    # A repo that the plan created has had one commit since, the Hub's own: what was staged stands on that.
+    parent = repo.head or hub.commits(repo.ref, staged.commits[repo.ref.repo_id])[1].id
+    refuse_foreign_push(hub, repo.ref, parent)
+    return parent
 
 
 def _promote_files(
-    hub: Hub, plan: Plan, repo: RepoPlan, package: Package, staged: Staged, journal: Journal
+    hub: Hub, plan: Plan, repo: RepoPlan, package: Package, staged: Staged, journal: Journal, *, parent: str
 ) -> str:
     source = staged.commits[package.ref.repo_id]
-    if not repo.touches_files:
-        return source
     operations: list[Operation] = []
     for step in repo.changes:
         path = step.path or ""
@@ -67,9 +102,6 @@ def _promote_files(
             operations.append(Copy(path, source))
         elif step.op == "delete" and not path.startswith("refs/"):
             operations.append(Delete(path))
-    # A repo that the plan created has had one commit since: the Hub's own first one.
-    parent = repo.head or _first_head(hub, package)
-    _refuse_foreign_push(hub, repo, package)
     with journal.step("promote", repo=package.ref.repo_id, parent=parent, staged=source):
         try:
             head = commit_once(
@@ -84,7 +116,7 @@ def _promote_files(
         except HubpubError as fault:
             if fault.code != "HP-H05":
                 raise
-            raise _pushed_meanwhile(hub, package, parent) from fault
+            raise pushed_meanwhile(hub, package.ref, parent) from fault
     proven_tree = {(f.path, f.blob_id) for f in hub.tree(package.ref, source)}
     promoted_tree = {(f.path, f.blob_id) for f in hub.tree(package.ref, head)}
     if proven_tree != promoted_tree:
@@ -96,34 +128,6 @@ def _promote_files(
             hint="the repo keeps its visibility and gets no tag; run hubpub plan to see the difference",
         )
     return head
-
-
-def _first_head(hub: Hub, package: Package) -> str:
-    state = hub.state(package.ref)
-    if state is None or state.head is None:
-        raise AssertionError(f"{package.ref.repo_id} was created and has no main")
-    return state.head
-
-
-def _refuse_foreign_push(hub: Hub, repo: RepoPlan, package: Package) -> None:
-    if repo.head is None:
-        return
-    state = hub.state(package.ref)
-    if state is None or state.head != repo.head:
-        raise _pushed_meanwhile(hub, package, repo.head)
-
-
-def _pushed_meanwhile(hub: Hub, package: Package, planned: str) -> HubpubError:
-    newest = hub.commits(package.ref, "main")[0]
-    return HubpubError(
-        "HP-H05",
-        f"main of {package.ref.repo_id} was {planned[:8]} when this was planned and is {newest.id[:8]} now: "
-        f"“{newest.title}”",
-        where=f"{hub.endpoint}/{package.ref.repo_id}",
-        hint=f"nothing was overwritten; hubpub plan shows both sides, hubpub release goes on: {package.ref.repo_id}",
-        planned=planned,
-        found=newest.id,
-    )
 
 
 def _drop_branches(hub: Hub, plan: Plan, repo: RepoPlan, package: Package, journal: Journal) -> None:

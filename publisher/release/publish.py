@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from publisher.hub.port import Add, Delete, Hub, Operation
-from publisher.records.plans import Package, Plan, RepoPlan
+from publisher.records.plans import Package, Plan, RepoPlan, Step
 from publisher.records.receipts import Staged
 from publisher.release.commit import commit_once
 from publisher.release.compare import same
+from publisher.release.conflict import pushed_meanwhile
 from publisher.release.journal import Journal
 
 
@@ -23,6 +24,9 @@ def stage(
     """Upload each repo's changes to the branch `hubpub/v<version>`, one commit a repo.
 
     What an earlier run staged is found by looking: the same branch with the same files is not sent again.
+
+    Raises:
+        HubpubError: HP-H05 where someone pushed to `main` since the plan: nothing is sent then.
     """
     commits: dict[str, str] = {}
     for package in packages:
@@ -30,6 +34,9 @@ def stage(
         if not repo.exists:
             with journal.step("create", repo=package.ref.repo_id):
                 hub.create(package.ref, private=True)
+        elif Step("visibility", "private") in repo.changes:  # before anything is sent that shall not be seen
+            with journal.step("visibility", repo=package.ref.repo_id, to="private"):
+                hub.set_visibility(package.ref, private=True)
         if repo.touches_files:
             commits[package.ref.repo_id] = _stage_repo(hub, plan, repo, package, journal, on_bytes)
         elif repo.head is not None:
@@ -48,8 +55,14 @@ def _stage_repo(
     state = hub.state(package.ref)
     if state is None or state.head is None:
         raise AssertionError(f"{package.ref.repo_id} was created and has no main")
+    if repo.head not in (None, state.head):
+        raise pushed_meanwhile(hub, package.ref, str(repo.head))
     begun = state.branches.get(plan.branch)
-    if begun is not None and _holds(hub, repo, package, begun):
+    if (
+        begun is not None
+        and _stands_on(hub, package, begun, state.head)
+        and _holds(hub, repo, package, begun)
+    ):
         return begun
     if begun is not None and begun != state.head:
         with journal.step("unbranch", repo=package.ref.repo_id, branch=plan.branch):
@@ -84,6 +97,12 @@ def _operations(repo: RepoPlan, package: Package) -> list[Operation]:
         elif step.op == "delete" and not path.startswith("refs/"):
             operations.append(Delete(path))
     return operations
+
+
+def _stands_on(hub: Hub, package: Package, staged: str, head: str) -> bool:
+    """Whether what was staged continues `main` as it is: else it lacks what others have pushed since."""
+    history = hub.commits(package.ref, staged)
+    return len(history) > 1 and history[1].id == head
 
 
 def _holds(hub: Hub, repo: RepoPlan, package: Package, commit: str) -> bool:

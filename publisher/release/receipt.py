@@ -7,9 +7,10 @@ from pathlib import Path
 
 from publisher.hub.port import Hub
 from publisher.manifest.lock import write_whole
+from publisher.records.artifacts import FileRecord
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Json
-from publisher.records.plans import Package, Plan
+from publisher.records.plans import Package, Plan, RepoPlan
 from publisher.records.receipts import Promoted, ProofLevel, Receipt, RepoReceipt
 
 
@@ -32,11 +33,20 @@ def make_receipt(
             commit=promoted.commits[package.ref.repo_id],
             tag=plan.tag,
             visibility="private" if package.private else "public",
-            files=package.files,
+            files=_files(plan.repo(package.kind)),
         )
         for package in packages
     )
     return Receipt(plan.name, plan.label, hub.endpoint, proof, repos, dict(checks), dict(environment))
+
+
+def _files(repo: RepoPlan) -> tuple[FileRecord, ...]:
+    """What `main` holds of ours: as sent, or as edited on the Hub."""
+    return tuple(
+        FileRecord(step.path, step.size, step.sha256)
+        for step in repo.operations
+        if step.path is not None and step.size is not None and step.sha256 is not None
+    )
 
 
 def keep_receipt(receipt: Receipt, folder: Path) -> Path:

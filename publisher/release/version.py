@@ -32,7 +32,7 @@ def decide_version(
         tags = state.tags if state else {}
         taken |= set(tags)
         commit = tags.get(f"v{number}")
-        equal = commit is not None and same_contents(hub, package, commit)
+        equal = commit is not None and same_contents(hub, package, commit, name)
         released.append(equal)
         if commit is not None and not equal:
             clashing.append(package.ref.repo_id)
@@ -50,11 +50,8 @@ def decide_version(
 
 def next_free(number: str, tags: set[str]) -> str:
     """The next minor version after `number` that no tag carries."""
-    major, minor, *_ = (int(part) for part in number.split("-")[0].split("."))
-    while f"v{major}.{minor}.0" in tags or f"{major}.{minor}.0" == number or minor <= _minor(number):
+    major, minor = (int(part) for part in number.split(".")[:2])
+    minor += 1
+    while f"v{major}.{minor}.0" in tags:
         minor += 1
     return f"{major}.{minor}.0"
-
-
-def _minor(number: str) -> int:
-    return int(number.split(".")[1])

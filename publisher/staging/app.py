@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from publisher.staging import (
     branches,
     browse,
     cards,
+    clone,
     collection,
     commits,
     discussions,
@@ -89,6 +91,14 @@ FILE_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("POST", ".git/info/lfs/objects/batch", lfs.batch),
     ("POST", ".git/info/lfs/verify", lfs.verify),
     ("GET", ".git/info/lfs/objects/{oid}", resolve.large_file),
+    *(
+        route
+        for suffix in (".git", "")
+        for route in (
+            ("GET", f"{suffix}/info/refs", clone.advertise),
+            ("POST", f"{suffix}/git-upload-pack", clone.upload_pack),
+        )
+    ),
 )
 
 # Below nothing.
@@ -233,13 +243,23 @@ def _call(state: State, request: Request, kind: str, body: bytes) -> Call:
 
 
 def _user(state: State, authorization: str) -> User | None:
-    scheme, _, token = authorization.partition(" ")
     if not authorization:
         return None
-    user = state.accounts.holder_of(token.strip()) if scheme.lower() == "bearer" else None
+    scheme, _, credentials = authorization.partition(" ")
+    token = credentials.strip()
+    if scheme.lower() == "basic":  # git, which asks for a name too; any will do
+        token = _password(token)
+    user = state.accounts.holder_of(token)
     if user is None:
         raise unauthorized(INVALID_TOKEN)
     return user
+
+
+def _password(basic: str) -> str:
+    try:
+        return b64decode(basic).decode("utf-8", "replace").partition(":")[2]
+    except ValueError as error:
+        raise unauthorized(INVALID_TOKEN) from error
 
 
 def _no_such_address(request: Request, _: Any) -> Response:

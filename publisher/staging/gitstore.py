@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dulwich.file import FileLocked
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
 from dulwich.refs import DiskRefsContainer, Ref, check_ref_format
@@ -241,6 +242,8 @@ class GitRepo:
                     moved = self._refs.set_if_equals(name, ObjectID(expected.encode()), new)
             except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
                 raise conflict(f"Reference {ref} cannot exist beside the others") from error
+            except FileLocked as error:
+                raise conflict(f"Another program is changing {ref}; try again") from error
             if not moved:
                 known = "already exists" if expected is None else "has moved"
                 raise conflict(f"Reference {known}: {ref}")

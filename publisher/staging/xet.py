@@ -35,6 +35,7 @@ _HEADER = 48  # bytes before the first record of a shard, and of each record in 
 _RECORD = struct.Struct("<32sIIQ")  # file hash, flags, number of segments, unused
 _HAS_VERIFICATION = 1 << 31
 _HAS_SHA256 = 1 << 30
+_INDEX = "global_dedup_lookup.redb"
 _LAST = b"\xff" * 32  # file hash of the record that ends the list
 
 
@@ -94,10 +95,11 @@ def take_in(call: Call, repo: Repo, oid: str) -> bool:
             break
     else:
         return False
-    with AsideFile(call.state.aside) as aside, _view(call, shard.parents[1]) as view:
+    with AsideFile(call.state.aside) as aside:
         try:
-            for pieces in _stream(view, found):
-                aside.write(pieces)
+            with _view(call, shard.parents[1]) as view:
+                for pieces in _stream(view, found):
+                    aside.write(pieces)
         except (OSError, RuntimeError, ValueError) as error:
             raise bad_request(f"The chunks of {oid} cannot be put together: {error}") from error
         if aside.sha256 != oid:
@@ -112,12 +114,14 @@ def _uploads(call: Call, repo: Repo) -> Path:
 
 @contextmanager
 def _view(call: Call, xorbs: Path) -> Iterator[Path]:
-    """The same store under another name: its own index, which the client may still hold open, stays untouched."""
+    """The same store under another name, with a copy of its index: the client may still hold the index locked."""
     view = call.state.aside / uuid.uuid4().hex
+    inside = view / "xet/xorbs"
     try:
-        (view / "xet/xorbs").mkdir(parents=True)
+        inside.mkdir(parents=True)
         for part in ("xorbs", "shards"):
-            (view / "xet/xorbs" / part).symlink_to(xorbs / part)
+            (inside / part).symlink_to(xorbs / part)
+        shutil.copy(xorbs / _INDEX, inside / _INDEX)
         yield view
     finally:
         shutil.rmtree(view)

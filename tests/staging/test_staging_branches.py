@@ -44,6 +44,11 @@ def test_a_branch_below_another_is_a_conflict(alice, repo):
     alice.create_branch(repo, branch="hubpub")
 
     assert 409 == status(lambda: alice.create_branch(repo, branch="hubpub/v1"))
+    alice.delete_branch(repo, branch="hubpub")
+    alice.create_branch(repo, branch="hubpub/v1")
+    assert 409 == status(lambda: alice.create_branch(repo, branch="hubpub"))
+    alice.delete_branch(repo, branch="hubpub/v1")
+    alice.create_branch(repo, branch="hubpub")
 
 
 def test_main_cannot_be_deleted_and_nothing_else_twice(alice, repo):

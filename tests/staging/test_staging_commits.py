@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,43 @@ def test_a_commit_on_a_head_that_moved_is_412_and_changes_nothing(alice, repo):
 
     assert 412 == caught.value.response.status_code
     assert after == alice.model_info(repo).sha
+
+
+def test_of_many_commits_on_one_parent_exactly_one_is_made(alice, repo):
+    """Two releases at the same moment: one wins, the others hear of it."""
+    head = alice.model_info(repo).sha
+
+    def commit(number: int) -> int:
+        try:
+            alice.create_commit(
+                repo,
+                [CommitOperationAdd(f"{number}.txt", b"x")],
+                commit_message=str(number),
+                parent_commit=head,
+            )
+        except HfHubHTTPError as error:
+            return error.response.status_code
+        return 200
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = sorted(pool.map(commit, range(6)))
+
+    assert [200, 412, 412, 412, 412, 412] == answers
+    assert 2 == len(alice.list_repo_commits(repo))
+
+
+def test_commits_that_name_no_parent_queue_up_and_none_is_lost(alice, repo):
+    """What was acknowledged is in the history."""
+
+    def commit(number: int) -> str:
+        operations = [CommitOperationAdd(f"{number}.txt", b"x")]
+        return alice.create_commit(repo, operations, commit_message=str(number)).oid
+
+    with ThreadPoolExecutor(6) as pool:
+        made = set(pool.map(commit, range(12)))
+
+    assert made < {each.commit_id for each in alice.list_repo_commits(repo)}
+    assert 13 == len(alice.list_repo_files(repo))
 
 
 def test_promotion_is_one_commit_with_the_staged_tree_and_no_bytes_sent(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from huggingface_hub import HfApi
+from huggingface_hub.utils import get_session
 
 from publisher.errors import HubpubError
 from publisher.staging.server import EmbeddedHub, running
@@ -22,22 +27,32 @@ SERVE = "import sys; from pathlib import Path; from publisher.staging.server imp
 SERVE += "EmbeddedHub(Path(sys.argv[1])).serve_forever()"
 
 
-def serve(data: Path) -> subprocess.Popen[bytes]:
-    """Start a server in a process of its own and wait until it answers."""
-    process = subprocess.Popen([sys.executable, "-c", SERVE, str(data)], cwd=ROOT)
-    deadline = time.monotonic() + 15
-    while running(data) is None:
-        assert process.poll() is None, "the server died"
-        assert time.monotonic() < deadline, "the server did not answer"
-        time.sleep(0.02)
-    return process
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], subprocess.Popen[bytes]]]:
+    """Start a server in a process of its own and wait until it answers; none outlives its test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(data: Path) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen([sys.executable, "-c", SERVE, str(data)], cwd=ROOT)
+        started.append(process)
+        deadline = time.monotonic() + 15
+        while running(data) is None:
+            assert process.poll() is None, "the server died"
+            assert time.monotonic() < deadline, "the server did not answer"
+            time.sleep(0.02)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 def client(data: Path) -> HfApi:
     return HfApi(endpoint=running(data), token=(data / "token").read_text().strip())
 
 
-def test_what_was_acknowledged_outlives_a_kill(tmp_path, folder, contents):
+def test_what_was_acknowledged_outlives_a_kill(serve, tmp_path, folder, contents):
     """kill -9 right after the answer: files, tag, pull request and settings are there at the next start."""
     data = tmp_path / "data"
     process = serve(data)
@@ -68,7 +83,58 @@ def test_what_was_acknowledged_outlives_a_kill(tmp_path, folder, contents):
     assert [] == left
 
 
-def test_a_stopped_server_ends_well_and_leaves_the_folder_to_the_next(tmp_path):
+def test_a_kill_in_the_midst_of_commits_loses_none_that_was_acknowledged(serve, tmp_path):
+    """The answer is the promise: whoever got it finds the commit, whatever became of the one under way."""
+    data = tmp_path / "data"
+    process = serve(data)
+    api = client(data)
+    api.create_repo("acme/model")
+    threading.Timer(0.7, process.kill).start()
+    acknowledged = []
+    # Not through the client: it would try again for half a minute.
+    with contextlib.suppress(httpx2.HTTPError):
+        for number in range(10_000):
+            lines = [
+                {"key": "header", "value": {"summary": str(number)}},
+                {"key": "file", "value": {"path": f"{number}.txt", "content": str(number)}},
+            ]
+            answer = get_session().post(
+                f"{api.endpoint}/api/models/acme/model/commit/main",
+                content="\n".join(json.dumps(line) for line in lines),
+                headers={"Authorization": f"Bearer {api.token}"},
+            )
+            acknowledged.append(answer.json()["commitOid"])
+    process.wait()
+
+    with EmbeddedHub(data) as hub:
+        api = HfApi(endpoint=hub.url, token=hub.token)
+        history = [commit.commit_id for commit in api.list_repo_commits("acme/model")]
+        last = api.hf_hub_download(
+            "acme/model",
+            f"{len(acknowledged) - 1}.txt",
+            revision=acknowledged[-1],
+            cache_dir=tmp_path / "cache",
+        )
+        api.upload_file(repo_id="acme/model", path_in_repo="after.txt", path_or_fileobj=b"after")
+
+    check = [
+        "git",
+        "-C",
+        str(next((data / "repos").iterdir())),
+        "fsck",
+        "--full",
+        "--no-dangling",
+        "--no-progress",
+    ]
+    fsck = subprocess.run(check, capture_output=True, text=True)
+
+    assert len(acknowledged) > 2
+    assert set(acknowledged) <= set(history)
+    assert str(len(acknowledged) - 1) == Path(last).read_text()
+    assert "" == fsck.stdout + fsck.stderr
+
+
+def test_a_stopped_server_ends_well_and_leaves_the_folder_to_the_next(serve, tmp_path):
     """`hubpub hub serve` under a supervisor: SIGTERM is no failure."""
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         process = serve(tmp_path / "data")

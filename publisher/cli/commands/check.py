@@ -12,6 +12,7 @@ from publisher.cli.output import Output
 from publisher.errors import Exit, HubpubError
 
 if TYPE_CHECKING:
+    from publisher.checks.source import Source
     from publisher.records.findings import Report
 
 
@@ -34,6 +35,7 @@ def check(
     from publisher.checks import report as writing
     from publisher.checks.registry import explain as page
     from publisher.cli.output import Format
+    from publisher.records.findings import together
 
     if explain is not None:
         Output().result(page(explain))
@@ -42,52 +44,67 @@ def check(
         raise typer.BadParameter(f"{format!r} is none of text, json, github", param_hint="--format")
     if not targets:
         raise typer.BadParameter("name a release, a folder or a README.md", param_hint="TARGET")
-    reports = [report for target in targets for report in _check(target, project, select or (), ignore or ())]
-    output = Output(Format.JSON if format == "json" else Format.TEXT)
-    for report in reports:
-        if format == "json":
-            output.document("check", {k: v for k, v in writing.to_json(report).items() if k != "schema"})
-        else:
-            output.result(writing.to_text(report) if format == "text" else writing.to_github(report))
+    seen = [
+        one for target in targets for one in _look(target, project, tuple(select or ()), tuple(ignore or ()))
+    ]
+    whole = together([report for report, _ in seen])
+    if format == "json":
+        document = writing.to_json(whole)
+        Output(Format.JSON).document("check", {k: v for k, v in document.items() if k != "schema"})
+    for report, source in seen:
+        if format != "json":
+            Output().result(
+                writing.to_text(report, source) if format == "text" else writing.to_github(report)
+            )
     failing = ("error", "warning") if strict else ("error",)
-    if any(report.summary[severity] for report in reports for severity in failing):
+    if any(whole.summary[severity] for severity in failing):
         raise typer.Exit(Exit.FAILED)
 
 
-def _check(
-    target: str, project: Path | None, select: list[str] | tuple[()], ignore: list[str] | tuple[()]
-) -> list[Report]:
-    """A release name means the artifacts of its workspace; anything else is a path."""
+def _look(
+    target: str, project: Path | None, select: tuple[str, ...], ignore: tuple[str, ...]
+) -> list[tuple[Report, Source]]:
+    """Check one target: a folder, a README, or a release, which means every artifact in its workspace."""
     from publisher.checks.run import check_card, check_folder
-    from publisher.cli.session import open_project
+    from publisher.checks.source import CardSource, FolderSource
 
     path = Path(target)
     if path.is_dir():
-        return [check_folder(path, target=target, select=tuple(select), ignore=tuple(ignore))]
+        return [(check_folder(path, target=target, select=select, ignore=ignore), FolderSource(path))]
     if path.is_file():
-        return [check_card(path, target=target, select=tuple(select), ignore=tuple(ignore))]
+        return [(check_card(path, target=target, select=select, ignore=ignore), CardSource(path))]
+    return [
+        (check_folder(f, target=f"{target}/{f.name}", select=select, ignore=ignore), FolderSource(f))
+        for f in _artifacts(target, project)
+    ]
+
+
+def _artifacts(name: str, project: Path | None) -> list[Path]:
+    """The artifact folders of a release.
+
+    Raises:
+        HubpubError: HP-M02 where there is no such release, HP-R03 where nothing of it was made here.
+    """
+    from publisher.cli.session import open_project
+
     try:
         opened = open_project(project)
-        folders = sorted((opened.release(target).workspace / "artifacts").glob("*/"))
-        known = target in opened.names()
+        known = name in opened.names()
     except HubpubError:
-        folders, known = [], False
+        known = False
     if not known:
         raise HubpubError(
             "HP-M02",
-            f"{target!r} is neither a release, a folder nor a file",
+            f"{name!r} is neither a release, a folder nor a file",
             hint="hubpub check README.md, or hubpub check FOLDER",
         )
+    workspace = opened.release(name).workspace
+    folders = sorted(f for f in (workspace / "artifacts").glob("*/") if f.suffix != ".tmp")
     if not folders:
         raise HubpubError(
             "HP-R03",
-            f"nothing of {target} lies in the workspace",
-            where=str(opened.release(target).workspace),
-            hint=f"hubpub release {target} --until check --hub local",
+            f"nothing of {name} lies in the workspace",
+            where=str(workspace),
+            hint=f"hubpub release {name} --until check --hub local",
         )
-    name = opened.release(target).name
-    return [
-        check_folder(f, target=f"{name}/{f.name}", select=tuple(select), ignore=tuple(ignore))
-        for f in folders
-        if not f.name.endswith(".tmp")
-    ]
+    return folders

@@ -42,6 +42,9 @@ def dataset(
                     hint="point dataset.folder at a folder with data/train-*.parquet",
                 )
             adopt(source, aside)
+            for file in aside.glob("*.parquet"):  # both layouts load; training and the card know one
+                (aside / "data").mkdir(exist_ok=True)
+                file.rename(aside / "data" / file.name)
             measured = _describe(aside)
         files = inventory(aside)
     size = sum(file.size for file in files)

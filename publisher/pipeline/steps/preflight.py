@@ -11,7 +11,7 @@ from pathlib import Path
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import BaseSettings, Manifest
+from publisher.manifest.schema import REPO_ID, BaseSettings, Manifest
 from publisher.pipeline.services import Source
 from publisher.pipeline.steps.resolve import package_file
 from publisher.records.artifacts import RepoRef
@@ -39,13 +39,15 @@ def preflight(
     Raises:
         HubpubError: the first problem, with all of them in `data["all"]`.
     """
-    problems = list(_packages(manifest))
-    size, unknown_base = _base_size(paths, source.hub, manifest.base)
+    account, problems = _rights(hub, identity)
+    # Where the Hub that bases come from said no already, asking it for the base says the same again, slowly.
+    silent = bool(problems) and not account and source.hub.endpoint == hub.endpoint and not _local(manifest)
+    size, unknown_base = (0, None) if silent else _base_size(paths, source.hub, manifest.base)
     problems += [unknown_base] if unknown_base else []
+    problems += _packages(manifest)
+    problems += _inputs(paths, manifest)
     peak = _peak_bytes(size, manifest, embedded=hub.host == "local")
     problems += _disk(paths, peak)
-    account, refusals = _rights(hub, identity)
-    problems += refusals
     if problems:
         problems[0].data["all"] = problems
         raise problems[0]
@@ -62,6 +64,32 @@ def _packages(manifest: Manifest) -> Iterator[HubpubError]:
             hint='pip install "hubpub[models]"',
             missing=missing,
         )
+
+
+def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
+    """Folders that the manifest names and that are not there."""
+    adapter = manifest.adapter or ""
+    on_hub = REPO_ID.fullmatch(adapter.partition("@")[0])
+    if adapter and not on_hub and not (paths.folder / adapter).is_dir():
+        yield HubpubError(
+            "HP-A07",
+            f"the adapter folder {adapter} does not exist",
+            where=str(paths.folder / adapter),
+            hint="adapter: takes a folder relative to the manifest, or owner/repo@revision",
+        )
+    data = manifest.dataset.folder if manifest.dataset else None
+    if data and not (paths.folder / data).is_dir():
+        yield HubpubError(
+            "HP-D01",
+            f"the dataset folder {data} does not exist",
+            where=str(paths.folder / data),
+            hint="point dataset.folder at a folder with data/train-*.parquet",
+        )
+
+
+def _local(manifest: Manifest) -> bool:
+    """Whether the base lies on this machine."""
+    return bool(manifest.base.package or manifest.base.folder)
 
 
 def _base_size(paths: ReleasePaths, hub: Hub, base: BaseSettings) -> tuple[int, HubpubError | None]:

@@ -40,7 +40,6 @@ CATALOGUE: dict[str, Kind] = {
     "HP-M07": Kind(
         Exit.USAGE, "Weights, data or configuration differ from what this version was released with."
     ),
-    "HP-M08": Kind(Exit.USAGE, "`init` found a release of that name already."),
     "HP-M09": Kind(
         Exit.USAGE, "The command line asks for something that does not exist or does not fit together."
     ),
@@ -96,7 +95,6 @@ CATALOGUE: dict[str, Kind] = {
     "HP-H04": Kind(Exit.HUB, "The repo, revision or file does not exist on the Hub."),
     "HP-H05": Kind(Exit.HUB, "Someone else changed the repo between plan and promotion."),
     "HP-H06": Kind(Exit.HUB, "The Hub refused the request."),
-    "HP-H07": Kind(Exit.USAGE, "Stand-in weights never go to a Hub that is not on this machine."),
     # release
     "HP-R01": Kind(Exit.FAILED, "What the Hub serves is not what was sent."),
     "HP-R02": Kind(

@@ -293,6 +293,13 @@ def _in_our_words(endpoint: str) -> Iterator[None]:
             where=endpoint,
             hint="check the address: --hub local, --hub hf, or --hub https://hub.example",
         ) from fault
+    except errors.HFValidationError as fault:
+        raise _refusal("HP-H04", "that is no name of a repo", endpoint, fault) from fault
+    except ValueError as fault:
+        if not isinstance(fault.__cause__, errors.BadRequestError):
+            raise
+        # What is wrong with a README's front matter, which the client asks about before it commits.
+        raise _refusal("HP-H06", "the Hub refused", endpoint, fault) from fault
     except (httpx2.TransportError, ConnectionError) as fault:
         raise HubpubError(
             "HP-H01",

@@ -22,9 +22,8 @@ def open_hub(target: str, embedded: Embedded, *, embedded_address: str | None = 
         HubpubError: HP-M09 where `target` is neither a known name nor an address.
     """
     if target == "local":
-        settle_client(
-            on_this_machine=True
-        )  # before anything imports the client, the search for a token included
+        # Before anything imports the client, the search for a token included.
+        settle_client(on_this_machine=True)
         address, token = embedded()
         return RemoteHub(address, token, "local")
     if target == "hf":
@@ -33,7 +32,9 @@ def open_hub(target: str, embedded: Embedded, *, embedded_address: str | None = 
     if not _is_address(parts):
         raise HubpubError(
             "HP-M09",
-            f"{target!r} is not a Hub",
+            "an address with a name or a password in it is not a Hub"
+            if "@" in target
+            else f"{target!r} is not a Hub",
             hint="--hub local, --hub hf, or an address such as --hub https://hub.example",
         )
     address = target.rstrip("/")

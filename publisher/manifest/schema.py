@@ -339,18 +339,23 @@ class Manifest(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> Manifest:
         wanted = set(self.artifacts)
-        if self.adapter and self.train:
-            raise ValueError("adapter and train exclude each other: an adapter is loaded or trained")
-        if wanted & {"adapter", "merged"} and not (self.adapter or self.train):
-            raise ValueError("artifacts adapter and merged need `adapter:` or `train:`")
-        if "base" not in wanted and not self.base.model:
-            raise ValueError("base needs its Hub id (model:), unless it is among the artifacts itself")
-        if self.train and (self.dataset is None or self.dataset.link):
-            raise ValueError("train needs a dataset that is built or a folder")
-        if "dataset" in wanted and (self.dataset is None or self.dataset.link):
-            raise ValueError("the dataset artifact needs a dataset that is built or a folder")
-        if self.evaluate and (self.dataset is None or self.dataset.link):
-            raise ValueError("evaluate needs a dataset that is built or a folder")
+        has_rows = self.dataset is not None and not self.dataset.link
+        faults = {
+            "adapter and train exclude each other: an adapter is loaded or trained": self.adapter
+            and self.train,
+            "artifacts adapter and merged need `adapter:` or `train:`": (
+                wanted & {"adapter", "merged"} and not (self.adapter or self.train)
+            ),
+            "base needs its Hub id (model:), unless it is among the artifacts itself": (
+                "base" not in wanted and not self.base.model
+            ),
+            "train needs a dataset that is built or a folder": self.train and not has_rows,
+            "the dataset artifact needs a dataset that is built or a folder": "dataset" in wanted
+            and not has_rows,
+            "evaluate needs a dataset that is built or a folder": self.evaluate and not has_rows,
+        }
+        if any(faults.values()):
+            raise ValueError("; ".join(what for what, found in faults.items() if found))
         return self
 
 

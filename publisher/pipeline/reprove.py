@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +58,9 @@ def reprove(release: Release, hub: Hub, listener: Listener, *, run: bool) -> lis
         _fetch(hub, ref, commit, {f.path: (f.size, f.sha256) for f in records}, room / kind, listener)
         made[kind] = Made(Artifact(kind, str(room / kind), locked.files), ())
         proofs.append(Reproof(ref.repo_id, commit, len(records), sum(f.size for f in records), ""))
-    if not run:
-        return proofs
-    return [_run(release, proof, made, listener) for proof in proofs]
+    told = [_run(release, proof, made, listener) for proof in proofs] if run else proofs
+    shutil.rmtree(room)
+    return told
 
 
 def _fetch(

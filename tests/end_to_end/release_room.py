@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # read once, when the client is imported
+
 import re
 import shutil
 import signal

@@ -30,10 +30,12 @@ def test_every_stage_works_and_the_end_names_repos_receipt_and_what_to_commit(
     released_whole: tuple[Room, Ran],
 ) -> None:
     """What a user sees must say that it is done, where it is, and what comes next."""
-    room, ran = released_whole
+    _, ran = released_whole
 
     assert ran.code == 0, ran.err
-    stages = "preflight resolve dataset train merge quantize validate evaluate version card check package plan"
+    stages = (
+        "preflight resolve dataset train merge quantize validate evaluate version card check package plan"
+    )
     assert f"{stages} publish verify promote receipt".split() == ran.worked
     assert {"gates": "the manifest sets no gates"} == ran.skipped
     assert ran.out.startswith("Released tiny 1.0.0 on http://127.0.0.1:")
@@ -110,7 +112,11 @@ def test_receipt_lock_and_facts_are_as_promised(
 ) -> None:
     """Scripts read them."""
     room, _ = released_whole
-    receipt, facts, lock = room.document("hubs/local/receipts/1.0.0.json"), room.document("facts.json"), room.lock()
+    receipt, facts, lock = (
+        room.document("hubs/local/receipts/1.0.0.json"),
+        room.document("facts.json"),
+        room.lock(),
+    )
 
     assert ("hubpub/receipt/1", "tiny", "1.0.0", "run") == tuple(
         receipt[key] for key in ("schema", "name", "version", "proof")
@@ -118,7 +124,10 @@ def test_receipt_lock_and_facts_are_as_promised(
     assert list(REPOS.items()) == [(r["artifact"], r["repo_id"]) for r in receipt["repos"]]
     for repo in receipt["repos"]:
         assert published[repo["repo_id"]].branches["main"] == repo["commit"]
-        assert ("v1.0.0", repo["repo_id"] == "acme/tiny-data") == (repo["tag"], repo["visibility"] == "private")
+        assert ("v1.0.0", repo["repo_id"] == "acme/tiny-data") == (
+            repo["tag"],
+            repo["visibility"] == "private",
+        )
         assert set(published[repo["repo_id"]].files) == {file["path"] for file in repo["files"]}
     assert "hubpub/facts/1" == facts["schema"]
     assert {"id", "value", "unit", "status", "stage", "source", "stand_in"} == set(facts["facts"][0])
@@ -126,9 +135,9 @@ def test_receipt_lock_and_facts_are_as_promised(
     assert "hubpub/lock/1" == lock["schema"]
     assert {REPOS[kind] for kind in lock["artifacts"]} == {a["repo"] for a in lock["artifacts"].values()}
     assert {"local": "1.0.0"} == {host: last["version"] for host, last in lock["released"].items()}
-    assert {repo_id: repo.branches["main"] for repo_id, repo in published.items()} == lock["released"]["local"][
-        "commits"
-    ]
+    assert {repo_id: repo.branches["main"] for repo_id, repo in published.items()} == lock["released"][
+        "local"
+    ]["commits"]
 
 
 def test_no_token_and_no_path_of_this_machine_is_in_anything_that_was_written(
@@ -176,7 +185,7 @@ def test_a_change_of_prose_is_a_card_revision_and_the_tag_stays(whole: Room) -> 
     after = whole.published()
 
     assert 0 == ran.code, ran.err
-    assert "card" == [stage for stage in ran.worked if stage not in ("preflight", "version")][0]
+    assert "card" == next(stage for stage in ran.worked if stage not in ("preflight", "version"))
     assert children == whole.children(), "weights and code blocks are what they were: nothing to prove again"
     for repo_id, repo in after.items():
         assert before[repo_id].tags == repo.tags

@@ -40,7 +40,8 @@ def test_gates_that_hold_are_counted() -> None:
 def test_every_missed_gate_is_named_with_value_and_bound() -> None:
     """One run tells everything that is wrong."""
     missed = _missed(
-        evaluate_nf4_loss=GateSettings(max=2.25, must_beat="base"), evaluate_adapter_loss=GateSettings(min=1.75)
+        evaluate_nf4_loss=GateSettings(max=2.25, must_beat="base"),
+        evaluate_adapter_loss=GateSettings(min=1.75),
     )
 
     assert [

@@ -16,7 +16,7 @@ from publisher.hub.remote import HF, RemoteHub
 from publisher.pipeline.look import preflight_problems
 from publisher.pipeline.release import Release
 from publisher.pipeline.services import Source
-from publisher.pipeline.steps.preflight import preflight
+from publisher.pipeline.steps.preflight import FOR_ADAPTERS, HEAVY, preflight
 from publisher.records.artifacts import RepoRef
 from publisher.staging.server import EmbeddedHub
 
@@ -47,10 +47,20 @@ def _problems(release: Release, hub: RemoteHub, source: RemoteHub | None = None)
     return [Problem(p.code, p.what) for p in preflight_problems(release, hub, source or hub)]
 
 
+def _installed(monkeypatch: pytest.MonkeyPatch, *, without: tuple[str, ...]) -> None:
+    real = importlib.util.find_spec
+
+    def find(name: str, package: str | None = None) -> object:
+        heavy = name in (*HEAVY, *FOR_ADAPTERS)
+        return (None if name in without else object()) if heavy else real(name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", find)
+
+
 @pytest.fixture(autouse=True)
 def _packages_are_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests run on the light core too, and are about everything but the packages."""
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    _installed(monkeypatch, without=())
 
 
 def test_nothing_in_the_way_names_the_account_and_the_peak(open_release: Open, alice: RemoteHub) -> None:
@@ -159,7 +169,9 @@ def test_too_little_disk_says_how_much_is_needed(
     assert problem.data["needed_bytes"] >= 1_000_000
 
 
-def test_a_token_without_the_right_to_write_there(open_release: Open, bob: RemoteHub, alice: RemoteHub) -> None:
+def test_a_token_without_the_right_to_write_there(
+    open_release: Open, bob: RemoteHub, alice: RemoteHub
+) -> None:
     """Bob may not publish as acme; alice is a member."""
     (problem,) = preflight_problems(open_release(IN_FOLDER.format(owner="acme")), bob, bob)
 
@@ -200,7 +212,7 @@ def test_packages_that_are_missing_are_named(
     open_release: Open, alice: RemoteHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The light core can plan, and says what a release would need."""
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else object())
+    _installed(monkeypatch, without=("torch",))
     (problem,) = preflight_problems(open_release(), alice, alice)
 
     assert ("HP-E01", ["torch"]) == (problem.code, problem.data["missing"])

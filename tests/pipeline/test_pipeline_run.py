@@ -45,7 +45,9 @@ def validate(dataset: Dataset, evaluation: Evaluation | None) -> Validation:
     return Validation(() if evaluation is None else evaluation.facts)
 
 
-DATASET = Stage(dataset, why="first", remembered=True, headline=lambda made: f"{len(made.artifact.files)} files")
+DATASET = Stage(
+    dataset, why="first", remembered=True, headline=lambda made: f"{len(made.artifact.files)} files"
+)
 EVALUATE = Stage(evaluate, why="second", remembered=True)
 VALIDATE = Stage(validate, why="third", remembered=True)
 
@@ -201,7 +203,16 @@ def test_the_table_of_contents_holds_together() -> None:
         *SERVICES,
         *(kind for stage in STAGES for kind in stage.needs.values() if "manifest.schema" in kind.__module__),
     }
-    settings = {"GivenBase", "GivenAdapter", "GivenDataset", "Identity", "Pins", "Words", "Templates", "Facts"}
+    settings = {
+        "GivenBase",
+        "GivenAdapter",
+        "GivenDataset",
+        "Identity",
+        "Pins",
+        "Words",
+        "Templates",
+        "Facts",
+    }
     for stage in STAGES:
         missing = [
             kind

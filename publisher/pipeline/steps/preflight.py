@@ -40,11 +40,11 @@ def preflight(
         HubpubError: the first problem, with all of them in `data["all"]`.
     """
     account, problems = _rights(hub, identity)
+    problems += _packages(manifest)
     # Where the Hub that bases come from said no already, asking it for the base says the same again, slowly.
-    silent = bool(problems) and not account and source.hub.endpoint == hub.endpoint and not _local(manifest)
+    silent = not account and source.hub.endpoint == hub.endpoint and not _local(manifest)
     size, unknown_base = (0, None) if silent else _base_size(paths, source.hub, manifest.base)
     problems += [unknown_base] if unknown_base else []
-    problems += _packages(manifest)
     problems += _inputs(paths, manifest)
     peak = _peak_bytes(size, manifest, embedded=hub.host == "local")
     problems += _disk(paths, peak)

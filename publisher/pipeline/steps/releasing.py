@@ -84,7 +84,8 @@ def verify(
         return {"measured": measured, "snippets": [snippet.name for snippet in snippets]}
 
     def proof_key(package: Package) -> str:
-        codes = [snippet.code for snippet in snippets_of(Path(str(package.folder)), folders)]
+        names = {repo_id: repo_id for repo_id in folders}  # where a folder lies is no part of what was proven
+        codes = [snippet.code for snippet in snippets_of(Path(str(package.folder)), names)]
         asked = [entry.model_dump(mode="json") for entry in smoke]
         return digest([made[package.kind].digest, base.digest, codes, asked, wishes.proof])
 

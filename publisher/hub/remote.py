@@ -99,13 +99,12 @@ class RemoteHub:
 
     def tree(self, ref: RepoRef, revision: str) -> tuple[RemoteFile, ...]:
         """All files at a revision, sorted by path."""
+        api = self._api  # first: it settles what the client reads at its import
         from huggingface_hub.hf_api import RepoFile
 
         entries = self._ask(
             lambda: list(
-                self._api.list_repo_tree(
-                    ref.repo_id, recursive=True, revision=revision, repo_type=ref.repo_type
-                )
+                api.list_repo_tree(ref.repo_id, recursive=True, revision=revision, repo_type=ref.repo_type)
             )
         )
         files = [
@@ -117,6 +116,7 @@ class RemoteHub:
 
     def read(self, ref: RepoRef, revision: str, path: str) -> Iterator[bytes]:
         """A file's bytes, as served. A body that ends early is HP-H01."""
+        settle_client(self.on_this_machine)
         from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
         prefix = "datasets/" if ref.repo_type == "dataset" else ""
@@ -158,6 +158,7 @@ class RemoteHub:
         on_bytes: Callable[[int], None] | None = None,
     ) -> str:
         """Make ONE commit; see the port. Large files go first, each retried by the client itself."""
+        api = self._api
         from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
         wire: list[Any] = []
@@ -172,12 +173,12 @@ class RemoteHub:
                 wire.append(CommitOperationDelete(operation.path))
         with _in_our_words(self.endpoint):
             for add in (op for op in wire if isinstance(op, CommitOperationAdd)):
-                self._api.preupload_lfs_files(
+                api.preupload_lfs_files(
                     ref.repo_id, [add], repo_type=ref.repo_type, revision=branch, free_memory=False
                 )
                 if on_bytes is not None:
                     on_bytes(add.upload_info.size)
-            made = self._api.create_commit(
+            made = api.create_commit(
                 ref.repo_id,
                 wire,
                 commit_message=title,

@@ -21,8 +21,10 @@ MAX_NODES = 50_000  # an alias bomb unfolds to more than any manifest has
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load_manifest(project: Project, name: str) -> Manifest:
+def load_manifest(project: Project, name: str, *, owner: str | None = None) -> Manifest:
     """Read one release's manifest with the project's defaults under it, and hold it against the policy.
+
+    `owner` takes the place of the manifest's; the policy holds for it as well.
 
     Raises:
         HubpubError: HP-M01 with every fault in `data["all"]`; HP-M02 unknown name; HP-M05 policy;
@@ -41,6 +43,8 @@ def load_manifest(project: Project, name: str) -> Manifest:
     defaults = load_defaults(project)
     given = defaults.model_dump(exclude={"manifest", "policy"}, exclude_none=True) if defaults else {}
     manifest = _validate(path, Manifest, defaults=given)
+    if owner is not None:
+        manifest = manifest.model_copy(update={"owner": owner})
     if defaults:
         _hold_to_policy(manifest, defaults.policy, path, name)
     _find_prose(manifest, path)

@@ -280,7 +280,7 @@ class PolicySettings(Section):
     require: Many[str] = ()
 
 
-Licence = Annotated[str, Field(pattern=r"[a-z0-9][a-z0-9.+-]*$")]
+Licence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
 
 
 class ProjectDefaults(Section):

@@ -62,11 +62,16 @@ class RepoPlan:
     @property
     def touches_files(self) -> bool:
         """Whether files of `main` change, so that something must be staged."""
-        return any(self._is_file(step) for step in self.changes)
+        return bool(self.file_changes)
 
-    @staticmethod
-    def _is_file(step: Step) -> bool:
-        return step.op == "upload" or (step.op == "delete" and not (step.path or "").startswith("refs/"))
+    @property
+    def file_changes(self) -> tuple[Step, ...]:
+        """The uploads, and the deletions of files."""
+        return tuple(
+            step
+            for step in self.changes
+            if step.op == "upload" or (step.op == "delete" and not str(step.path).startswith("refs/"))
+        )
 
     @property
     def bytes_to_upload(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from publisher.evidence.files import git_blob_id
 from publisher.hub.port import Hub, RemoteFile
+from publisher.hub.retry import retried
 from publisher.records.artifacts import FileRecord, is_card_file
 from publisher.records.plans import Package
 from publisher.release.authorship import written_by_us
@@ -31,11 +32,15 @@ def same(hub: Hub, package: Package, revision: str, remote: RemoteFile | None, o
 
 
 def sha256_served(hub: Hub, package: Package, revision: str, path: str) -> str:
-    """Fetch a file and hash it in passing."""
-    sha = hashlib.sha256()
-    for piece in hub.read(package.ref, revision, path):
-        sha.update(piece)
-    return sha.hexdigest()
+    """Fetch a file and hash it in passing; a body that was cut short on its way is fetched again."""
+
+    def fetched() -> str:
+        sha = hashlib.sha256()
+        for piece in hub.read(package.ref, revision, path):
+            sha.update(piece)
+        return sha.hexdigest()
+
+    return retried(fetched)
 
 
 def same_contents(hub: Hub, package: Package, revision: str, name: str) -> bool:

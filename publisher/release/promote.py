@@ -95,13 +95,11 @@ def _promote_files(
     hub: Hub, plan: Plan, repo: RepoPlan, package: Package, staged: Staged, journal: Journal, *, parent: str
 ) -> str:
     source = staged.commits[package.ref.repo_id]
-    operations: list[Operation] = []
-    for step in repo.changes:
-        path = step.path or ""
-        if step.op == "upload":
-            operations.append(Copy(path, source))
-        elif step.op == "delete" and not path.startswith("refs/"):
-            operations.append(Delete(path))
+    operations: list[Operation] = [
+        Copy(path, source) if step.op == "upload" else Delete(path)
+        for step in repo.file_changes
+        for path in (str(step.path),)
+    ]
     with journal.step("promote", repo=package.ref.repo_id, parent=parent, staged=source):
         try:
             head = commit_once(

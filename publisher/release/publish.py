@@ -89,14 +89,11 @@ def _operations(repo: RepoPlan, package: Package) -> list[Operation]:
     if package.folder is None:
         raise AssertionError("only artifacts that lie here are staged")
     folder = Path(package.folder)
-    operations: list[Operation] = []
-    for step in repo.changes:
-        path = step.path or ""
-        if step.op == "upload":
-            operations.append(Add(path, folder / path))
-        elif step.op == "delete" and not path.startswith("refs/"):
-            operations.append(Delete(path))
-    return operations
+    return [
+        Add(path, folder / path) if step.op == "upload" else Delete(path)
+        for step in repo.file_changes
+        for path in (str(step.path),)
+    ]
 
 
 def _stands_on(hub: Hub, package: Package, staged: str, head: str) -> bool:
@@ -109,8 +106,8 @@ def _holds(hub: Hub, repo: RepoPlan, package: Package, commit: str) -> bool:
     """Whether a commit has every file that the plan uploads, and none that it deletes."""
     tree = {file.path: file for file in hub.tree(package.ref, commit)}
     ours = {file.path: file for file in package.files}
-    for step in repo.changes:
-        path = step.path or ""
+    for step in repo.file_changes:
+        path = str(step.path)
         if step.op == "upload" and not same(hub, package, commit, tree.get(path), ours[path]):
             return False
         if step.op == "delete" and path in tree:

@@ -30,7 +30,7 @@ def test_the_same_fact_twice_is_one_fact() -> None:
 
 def test_two_facts_that_disagree_under_one_id_are_refused() -> None:
     """Otherwise the card would quote whichever came last."""
-    with pytest.raises(ValueError, match="two different facts have the id train.loss"):
+    with pytest.raises(ValueError, match=r"two different facts have the id train\.loss"):
         Facts([fact("train.loss", 1.0), fact("train.loss", 2.0)])
 
 

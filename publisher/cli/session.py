@@ -25,14 +25,9 @@ def open_project(folder: Path | None) -> Project:
 
 def open_release(folder: Path | None, name: str, owner: str | None = None) -> Release:
     """A release by its name, its owner replaced where the command line says so."""
-    from dataclasses import replace
-
     from publisher.pipeline.release import Release
 
-    release = Release.open(open_project(folder), name)
-    if owner is None:
-        return release
-    return replace(release, manifest=release.manifest.model_copy(update={"owner": owner}))
+    return Release.open(open_project(folder), name, owner)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from publisher.card.trace import Rendered
@@ -95,6 +95,7 @@ def stage_states(release: Release, hub: Hub) -> Iterator[StageState]:
     """Why each stage will run or be skipped, from what is remembered. Runs nothing."""
     settings = settings_of(release, hub.host)
     memory = WorkspaceMemory(release.paths, None, lambda: hub, may_train=True)
+    elsewhere = replace(memory, lock=release.lock)
     made: dict[Any, Any] = {}
     facts = list(release.stated.values())
     unknown: set[Any] = set()
@@ -116,7 +117,10 @@ def stage_states(release: Release, hub: Hub) -> Iterator[StageState]:
             continue
         inputs = {**settings, **made, Facts: Facts(facts)}
         counted = {n: inputs.get(k) for n, k in stage.needs.items() if k not in SERVICES}
-        kept, why = memory.recall(stage, key_of(stage, counted))
+        key = key_of(stage, counted)
+        kept, why = memory.recall(stage, key)
+        if kept is None and (promised := elsewhere.foresee(stage, key)) is not None:
+            kept, why = promised, "will be restored as the lock has it"
         if kept is None:
             unknown |= {stage.makes, Facts}
         else:

@@ -14,7 +14,7 @@ from publisher.errors import HubpubError
 from publisher.evidence.files import fingerprint, load_json, sha256_of, untouched
 from publisher.evidence.record import restore
 from publisher.hub.port import Hub
-from publisher.manifest.lock import Lock, LockedArtifact, write_whole
+from publisher.manifest.lock import Lock, write_whole
 from publisher.manifest.project import ReleasePaths
 from publisher.pipeline.run import Stage
 from publisher.records.artifacts import Artifact, Kind, RepoRef
@@ -106,25 +106,39 @@ class WorkspaceMemory:
         folder = str(self.paths.workspace / result.artifact.folder)
         return replace(result, artifact=replace(result.artifact, folder=folder))
 
+    def foresee(self, stage: Stage, key: str) -> Any:
+        """What `recall` would bring back from the lock and the Hub, or None. Fetches nothing, writes nothing."""
+        locked = self.lock.stages.get(stage.name) if self.lock else None
+        if self.lock is None or locked is None or locked.key != key or self._file(stage).is_file():
+            return None
+        return self._promised(stage, self.lock)
+
     def _from_lock(self, stage: Stage, lock: Lock) -> Any:
+        promised = self._promised(stage, lock)
+        if promised is None or (isinstance(promised, Made) and not self._fetch(promised.artifact, lock)):
+            return None
+        restore(promised.facts, self.paths.evidence)
+        return promised
+
+    def _promised(self, stage: Stage, lock: Lock) -> Any:
+        """The result as the lock names it, wherever its files are."""
         facts = tuple(fact for fact in lock.facts if fact.stage == stage.name)
         if issubclass(stage.makes, Measured):
-            restore(facts, self.paths.evidence)
             return stage.makes(facts)
         if not issubclass(stage.makes, Made):
             return None
         kind = KIND_OF[stage.makes.__name__]
         locked = lock.artifacts.get(kind)
         released = lock.released.get(self.hub().host)
-        commit = released.commits.get(locked.repo) if released and locked else None
-        if locked is None or commit is None or not self._fetch(kind, locked, commit):
+        if locked is None or released is None or locked.repo not in released.commits:
             return None
-        restore(facts, self.paths.evidence)
         return stage.makes(Artifact(kind, str(self.paths.artifact(kind)), locked.files), facts)
 
-    def _fetch(self, kind: Kind, locked: LockedArtifact, commit: str) -> bool:
+    def _fetch(self, artifact: Artifact, lock: Lock) -> bool:
         """Bring an artifact's files back from the Hub, by digest."""
-        hub = self.hub()
+        hub, kind = self.hub(), artifact.kind
+        locked = lock.artifacts[kind]
+        commit = lock.released[hub.host].commits[locked.repo]
         ref = RepoRef(locked.repo, "dataset" if kind == "dataset" else "model")
         if hub.state(ref) is None:
             return False

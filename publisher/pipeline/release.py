@@ -64,13 +64,13 @@ class Release:
     lock: Lock | None
 
     @classmethod
-    def open(cls, project: Project, name: str) -> Release:
-        """Read manifest and lock.
+    def open(cls, project: Project, name: str, owner: str | None = None) -> Release:
+        """Read manifest and lock. `owner` takes the place of the manifest's.
 
         Raises:
             HubpubError: HP-M01, HP-M02, HP-M04, HP-M05, HP-M06.
         """
-        manifest = load_manifest(project, name)
+        manifest = load_manifest(project, name, owner=owner)
         paths = project.release(name)
         return cls(project, paths, manifest, read_lock(paths.lock))
 

@@ -59,7 +59,7 @@ def reprove(release: Release, hub: Hub, listener: Listener, *, run: bool) -> lis
         made[kind] = Made(Artifact(kind, str(room / kind), locked.files), ())
         proofs.append(Reproof(ref.repo_id, commit, len(records), sum(f.size for f in records), ""))
     told = [_run(release, proof, made, listener) for proof in proofs] if run else proofs
-    shutil.rmtree(room)
+    shutil.rmtree(room, ignore_errors=True)
     return told
 
 

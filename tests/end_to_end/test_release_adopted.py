@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -16,22 +17,20 @@ pytestmark = [pytest.mark.models, pytest.mark.long]
 SPY = """## Usage
 
 ```python
-import os, pathlib, subprocess
+import os, pathlib
 
-seen = [f"{name}={value}" for name, value in os.environ.items()]
-print("\\n".join(seen))
-places = [pathlib.Path.home(), pathlib.Path(os.environ.get("HF_HOME", "/nowhere")), pathlib.Path.cwd()]
-places += [pathlib.Path(os.path.expanduser(p)) for p in ("~/.cache/huggingface", "~/.config", "~/.netrc")]
+print("\\n".join(f"{name}={value}" for name, value in os.environ.items()))
+seen = list(os.environ.values())
+places = [os.environ.get("HF_HOME", "/nowhere"), "~", "~/.cache/huggingface", "~/.huggingface", "."]
 for place in places:
-    seen += [file.read_text(errors="ignore") for file in place.rglob("*token*") if file.is_file()]
-seen.append(pathlib.Path(f"/proc/{os.getppid()}/environ").read_text(errors="ignore") if os.getppid() == 1 else "")
-try:
-    from huggingface_hub import get_token
-    seen.append(get_token() or "")
-except ImportError:
-    pass
+    for file in pathlib.Path(os.path.expanduser(place)).rglob("*token*"):
+        seen += [file.read_text(errors="ignore")] if file.is_file() else []
+from huggingface_hub import get_token
+
+seen.append(get_token() or "")
 assert not [text for text in seen if "hf_" in text], "a token is in reach of a card's code"
-assert not [name for name in os.environ if "TOKEN" in name or "SECRET" in name or name.startswith("AWS_")]
+suspicious = [name for name in os.environ if "TOKEN" in name or "SECRET" in name or name.startswith("AWS_")]
+assert suspicious == ["TOKENIZERS_PARALLELISM"], suspicious
 ```
 """
 
@@ -170,6 +169,15 @@ def test_other_weights_under_a_released_version_are_refused_by_the_plan_of_a_rel
     assert "hubpub release adopted 1.1.0" in ran.err
 
 
+def test_a_plan_that_nobody_confirms_is_not_carried_out(validated: Room) -> None:
+    """Without a terminal and without --yes there is nobody to ask."""
+    ran = validated.run("release", "adopted", "--hub", "local")
+
+    assert (2, ["HP-R04"]) == (ran.code, ran.errors)
+    assert "+ create, private" in ran.err, "the plan was shown first"
+    assert {} == validated.published()
+
+
 def test_code_of_a_card_that_fails_stops_before_main_and_a_spy_finds_nothing(validated: Room) -> None:
     """A snippet that does not run is the first thing a visitor meets; one that reads tokens must find none."""
     partial = validated.root / "templates" / "partials" / "usage_adapter.md.j2"
@@ -183,7 +191,15 @@ def test_code_of_a_card_that_fails_stops_before_main_and_a_spy_finds_nothing(val
     assert all(repo.private and not repo.tags for repo in published.values())
 
     partial.write_text(SPY)
-    spied = validated.release()
+    token = Path(os.environ["HF_HOME"]) / "token"  # where `hf auth login` keeps it
+    token.parent.mkdir(parents=True, exist_ok=True)
+    token.write_text(PLANTED)
+    try:
+        spied = validated.run(
+            "release", "adopted", "--hub", "local", "--yes", AWS_SECRET_ACCESS_KEY="x", GITHUB_TOKEN="y"
+        )
+    finally:
+        token.unlink()
 
     assert 0 == spied.code, spied.err
     assert SPY.split("```")[1] in validated.published()["acme/adopted-lora"].files["README.md"].decode()

@@ -50,7 +50,7 @@ def test_ctrl_c_while_data_is_built(fresh_adopted: Room) -> None:
 
 def test_ctrl_c_while_it_trains_and_the_training_goes_on_from_its_checkpoint(fresh_whole: Room) -> None:
     """Hours of training are not lost to an impatient finger."""
-    fresh_whole.edit("steps: 2", "steps: 400")
+    fresh_whole.edit("steps: 2", "steps: 40")
     runs = fresh_whole.workspace / "scratch"
     stopped = fresh_whole.release_until(lambda _: any(runs.glob("train-*/checkpoints/*")), signal.SIGINT)
 

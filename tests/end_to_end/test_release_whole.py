@@ -170,11 +170,12 @@ def test_the_same_command_again_does_nothing_and_starts_no_child(whole: Room) ->
     assert not {"resolve", "dataset", "train", "merge", "quantize", "validate", "evaluate"} & set(ran.worked)
 
 
-def test_a_copied_project_goes_on_from_its_own_files(whole: Room, released_whole: tuple[Room, Ran]) -> None:
+def test_a_copied_project_goes_on_from_its_own_files(whole: Room) -> None:
     """A workspace that remembers where it once lay would publish from the old place, or train again."""
-    kept = whole.document("stages/train.json")["result"]["artifact"]["folder"]
+    kept = [whole.document(f"stages/{stage}.json") for stage in ("resolve", "dataset", "train", "merge")]
+    folders = [stage["result"]["artifact"]["folder"] for stage in kept]
 
-    assert "artifacts/adapter" == kept
+    assert [f"artifacts/{kind}" for kind in ("base", "dataset", "adapter", "merged")] == folders
 
 
 def test_a_change_of_prose_is_a_card_revision_and_the_tag_stays(whole: Room) -> None:
@@ -196,7 +197,13 @@ def test_a_change_of_prose_is_a_card_revision_and_the_tag_stays(whole: Room) -> 
             assert f"tiny 1.0.0+card.1: {kind}" == repo.commits[0]
     assert b"knows nothing else" in after["acme/tiny"].files["README.md"]
     assert "1.0.0+card.1" == whole.document("hubs/local/receipts/1.0.0+card.1.json")["version"]
-    assert "nothing to do" in whole.release().out
+    again = json.loads(whole.release("--format", "json").out)
+    assert {
+        "schema": "hubpub/release/1",
+        "name": "tiny",
+        "version": "1.0.0",
+        "state": "nothing to do",
+    } == again
 
 
 def test_without_its_workspace_a_release_can_be_looked_at_and_taken_up_again(whole: Room) -> None:
@@ -209,6 +216,8 @@ def test_without_its_workspace_a_release_can_be_looked_at_and_taken_up_again(who
     assert (0, 0, 0) == (card.code, plan.code, status.code), card.err + plan.err + status.err
     assert "nothing to do" in plan.out
     assert "released 1.0.0 on local" in status.out
+    for stage in ("train", "merge", "validate", "evaluate"):
+        assert f"skips  {stage:<10} will be restored as the lock has it" in status.out
     assert not whole.workspace.exists()
 
     ran = whole.release()
@@ -219,6 +228,17 @@ def test_without_its_workspace_a_release_can_be_looked_at_and_taken_up_again(who
     assert {} == whole.children(), "nothing is trained, merged or validated again"
     assert adapter == whole.artifact("adapter")
     assert before == whole.published()
+
+
+def test_on_a_fresh_checkout_other_training_settings_are_refused_without_train(whole: Room) -> None:
+    """Everybody has the published weights; another training must be meant."""
+    shutil.rmtree(whole.workspace)
+    whole.edit("learning_rate: 1e-2", "learning_rate: 2e-2")
+    ran = whole.release()
+
+    assert (2, ["HP-R03"]) == (ran.code, ran.errors)
+    assert "hubpub release tiny --train" in ran.err
+    assert {} == whole.children()
 
 
 def test_a_gate_that_is_missed_stops_before_words_and_hub(whole: Room) -> None:

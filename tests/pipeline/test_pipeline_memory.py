@@ -151,6 +151,15 @@ def test_other_bytes_than_the_lock_names_are_refused_and_not_kept(published: Pub
     assert not published.paths.artifact("adapter").exists()
 
 
+def test_what_would_be_restored_is_foreseen_without_a_file_being_fetched(published: Published) -> None:
+    """`status` on a fresh checkout must say what a release would do, and do nothing."""
+    foreseen = published.memory().foresee(TRAIN, "the key")
+
+    assert published.made == foreseen
+    assert not published.paths.workspace.exists()
+    assert published.memory().foresee(TRAIN, "another key") is None
+
+
 def test_measurements_come_back_from_the_lock_alone(published: Published) -> None:
     """Facts are in git; their evidence is written again, byte for byte."""
     facts = record("validate", (Measurement("validate.base.smoke_passed", 1),), published.paths.evidence)

@@ -21,6 +21,10 @@ def serve(
     users: Annotated[
         Path | None, typer.Option(help="YAML: name, organisations, tokens.", exists=True)
     ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option(help="YAML: calls that fail on purpose; see docs/embedded-hub.md.", exists=True),
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(help="Gets the address when the Hub is ready.")] = None,
     project: ProjectOption = None,
 ) -> None:
@@ -33,7 +37,7 @@ def serve(
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    with EmbeddedHub(folder, port=port, users=users) as hub:
+    with EmbeddedHub(folder, port=port, users=users, faults=faults) as hub:
         line = json.dumps({"url": hub.url})
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

@@ -45,7 +45,8 @@ def _state(release: Release, hub: RemoteHub, output: Output, *, detailed: bool) 
         output.result(f"  released {last.version} on {host}")
     if not released:
         output.result("  never released")
-    for repo_id, state in _on_the_hub(release, hub).items():
+    repos = _on_the_hub(release, hub)
+    for repo_id, state in repos.items():
         output.result(f"  {repo_id}: {state}")
     stages = list(stage_states(release, hub)) if detailed else []
     for stage in stages:
@@ -53,7 +54,7 @@ def _state(release: Release, hub: RemoteHub, output: Output, *, detailed: bool) 
     return {
         "name": release.paths.name,
         "released": {host: last.version for host, last in released.items()},
-        "repos": _on_the_hub(release, hub),
+        "repos": repos,
         "stages": [{"stage": s.name, "runs": s.runs, "reason": s.reason} for s in stages],
     }
 

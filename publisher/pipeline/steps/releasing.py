@@ -79,6 +79,7 @@ def verify(
 
     def prove(package: Package) -> Mapping[str, Json]:
         snippets = snippets_of(Path(str(package.folder)), folders)
+        listener.progress(packages.index(package), len(packages), "repos proven", package.ref.repo_id)
         result = engine.run(probe_job(made[package.kind], base, smoke, snippets))
         measured = {m.id: m.value for m in result.measured}
         return {"measured": measured, "snippets": [snippet.name for snippet in snippets]}

@@ -21,6 +21,7 @@ from publisher.card.trace import Rendered, trace
 from publisher.card.view import CardInput
 from publisher.card.vocabulary import MissingFactError, Vocabulary, log_rows
 from publisher.errors import HubpubError
+from publisher.records.artifacts import KINDS
 from publisher.records.facts import Fact, Facts
 
 # What a template can raise by what it says; all else is a bug of ours and keeps its traceback.
@@ -162,7 +163,8 @@ class _Shown:
         self.licence_name = card.licence_name
         self.licence_link = card.licence_link
         self.siblings = card.siblings
-        self.sibling = {sibling.kind: sibling.repo_id for sibling in card.siblings}
+        # Every kind has its place, so that a template may ask for one that was not released.
+        self.sibling = {kind: card.sibling(kind) for kind in KINDS}
         self.authors = card.authors
         self.citation = card.citation
         self.base_repo = card.base_repo

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ def open_release(folder: Path | None, name: str, owner: str | None = None) -> Re
 
 
 @contextmanager
-def open_hub(target: str | None, release: Release | None, project: Project) -> Iterator[RemoteHub]:
+def open_hub(
+    target: str | None, release: Release | None, project: Project, *, look_only: bool = False
+) -> Iterator[RemoteHub]:
     """The Hub of a command: `--hub`, else the manifest's `hub:`, else the real one.
 
-    The embedded Hub runs for the length of the command, unless one serves the same data already.
+    The embedded Hub runs for the length of the command, unless one serves the same data already. A command that
+    only looks leaves nothing behind: where the embedded Hub has no data yet, it looks at an empty one.
     """
     from publisher.hub.target import open_hub as open_target
     from publisher.staging.server import EmbeddedHub, running
@@ -42,8 +46,12 @@ def open_hub(target: str | None, release: Release | None, project: Project) -> I
     name = target or (release.manifest.hub if release else None) or os.environ.get("HUBPUB_HUB") or "hf"
     started: list[EmbeddedHub] = []
 
+    cleanup = ExitStack()
+
     def embedded() -> tuple[str, str]:
         data = project.local_hub
+        if look_only and not data.exists():
+            data = Path(cleanup.enter_context(TemporaryDirectory(prefix="hubpub-")))
         address = running(data)
         hub = EmbeddedHub(data)
         if address is None:
@@ -57,6 +65,7 @@ def open_hub(target: str | None, release: Release | None, project: Project) -> I
     finally:
         for hub in started:
             hub.stop()
+        cleanup.close()
 
 
 def source_of(hub: RemoteHub) -> RemoteHub:

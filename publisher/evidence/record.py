@@ -47,6 +47,8 @@ def restore(facts: Iterable[Fact], folder: Path) -> None:
             by_stage.setdefault(fact.stage, {})[fact.id] = row
             sources[fact.stage] = fact.source
     for stage, rows in by_stage.items():
+        if not stage.isidentifier():  # a lock comes with a clone: its words must not become a path
+            raise _stale(stage, folder)
         text = _file_text(stage, rows)
         if hashlib.sha256(text.encode()).hexdigest() != sources[stage].sha256:
             raise _stale(stage, folder)

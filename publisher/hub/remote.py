@@ -307,8 +307,17 @@ def _in_our_words(endpoint: str) -> Iterator[None]:
             f"the Hub cannot be reached: {_one_line(fault)}",
             where=endpoint,
             hint="check the network, or rehearse without it: --hub local",
-            passing=True,
+            passing=not _name_unknown(fault),
         ) from fault
+
+
+def _name_unknown(fault: BaseException | None) -> bool:
+    """Whether the host's name could not be resolved: waiting some seconds does not teach it to anyone."""
+    while fault is not None:
+        if isinstance(fault, socket.gaierror):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from publisher.card.trace import Rendered
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.pipeline.memory import WorkspaceMemory
-from publisher.pipeline.packages import pack_locked
+from publisher.pipeline.packages import pack_locked, pack_unmade
 from publisher.pipeline.release import SERVICES, Release, settings_of
 from publisher.pipeline.run import key_of
 from publisher.pipeline.services import Source
@@ -37,7 +37,10 @@ def preflight_problems(release: Release, hub: Hub, source: Hub) -> list[HubpubEr
 def plan_locked(release: Release, hub: Hub, asked: str | None) -> Plan:
     """The plan for what the lock says exists. Nothing is written, and no weight is hashed."""
     lock = release.lock
-    packages = pack_locked(release.identity, lock, release.paths) if lock else ()
+    made = lock is not None and lock.artifacts
+    packages = (
+        pack_locked(release.identity, lock, release.paths) if lock and made else pack_unmade(release.identity)
+    )
     number = asked or release.manifest.version
     last = release.version_before(hub.host)
     version = decide_version(hub, packages, asked=number, last=last, name=release.paths.name)

@@ -32,9 +32,9 @@ def pack(identity: Identity, made: Sequence[Made | None], cards: Cards | None = 
 def pack_locked(identity: Identity, lock: Lock, paths: ReleasePaths) -> tuple[Package, ...]:
     """What the lock says exists; files are at hand only where the workspace still has them all."""
     packages = []
-    for kind in KINDS:
+    for kind in identity.refs:
         locked = lock.artifacts.get(kind)
-        if kind not in identity.refs or locked is None:
+        if locked is None:
             continue
         folder = paths.artifact(kind)
         here = all(_has(folder / f.path, f.size) for f in (*locked.files, *locked.card))
@@ -49,6 +49,13 @@ def pack_locked(identity: Identity, lock: Lock, paths: ReleasePaths) -> tuple[Pa
             )
         )
     return tuple(packages)
+
+
+def pack_unmade(identity: Identity) -> tuple[Package, ...]:
+    """The repos of a release of which nothing was made yet: their names and visibility, and no files."""
+    return tuple(
+        Package(kind, ref, None, (), (), identity.private[kind]) for kind, ref in identity.refs.items()
+    )
 
 
 def _has(file: Path, size: int) -> bool:

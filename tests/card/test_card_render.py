@@ -300,3 +300,11 @@ def test_a_model_that_takes_images_gets_the_class_that_does(card_of, templates):
 def test_evidence_of_a_known_file_stays_with_its_fact(facts):
     """The fixture itself must look like what stages record."""
     assert isinstance(facts["train.final_loss"].source, FileSource)
+
+
+@pytest.mark.parametrize("kind", ["base", "dataset", "adapter", "merged", "nf4"])
+def test_a_card_that_stands_alone_names_no_other(kind, card_of, templates):
+    """Most releases have one artifact: its card must not ask for siblings that were never made."""
+    text = render(card_of(kind, siblings=(), base_in_release=False), templates).text
+
+    assert "None" not in text

@@ -9,13 +9,12 @@ import pytest
 from checks_samples import safetensors
 
 from publisher.checks.run import check_folder
-from publisher.records.findings import SkippedRule
 
 LORA = """
-base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight F32 8x64
-base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_B.weight F32 64x8
-base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_A.weight F32 8x64
-base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_B.weight F32 32x8
+base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight F32 8x64 ones
+base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_B.weight F32 64x8 ones
+base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_A.weight F32 8x64 ones
+base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_B.weight F32 32x8 ones
 base_model.model.model.language_model.embed_tokens.weight F32 100x64
 """
 
@@ -44,7 +43,7 @@ model-index:
 
 # Gemma Aerial
 
-Refers to objects in aerial images. Validation loss 1.93 nats per token (evidence/evaluate.json).
+google/gemma-3-12b-it, fine-tuned to refer to objects in aerial images. Validation loss 1.93 nats per token (evidence/evaluate.json).
 
 ```python
 from peft import PeftModel
@@ -73,10 +72,14 @@ TOKENIZER: dict[str, str | bytes | dict[str, object]] = {
     "tokenizer_config.json": {"tokenizer_class": "GemmaTokenizer", "chat_template": "{{ messages }}"},
 }
 
+DUTIES: dict[str, str | bytes | dict[str, object]] = {
+    "LICENSE": "Gemma Terms of Use",
+    "NOTICE": "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n",
+}
+
 ADAPTER: dict[str, str | bytes | dict[str, object]] = {
     "README.md": CARD.format(library="peft", relation="adapter"),
-    "LICENSE": "Gemma Terms of Use",
-    "NOTICE": "Gemma is provided under and subject to the Gemma Terms of Use",
+    **DUTIES,
     "adapter_config.json": {
         "peft_type": "LORA",
         "base_model_name_or_path": "google/gemma-3-12b-it",
@@ -96,6 +99,7 @@ ADAPTER: dict[str, str | bytes | dict[str, object]] = {
 
 MODEL: dict[str, str | bytes | dict[str, object]] = {
     "README.md": CARD.format(library="transformers", relation="finetune"),
+    **DUTIES,
     "config.json": {"architectures": ["Gemma3ForConditionalGeneration"], "transformers_version": "5.23.0"},
     "generation_config.json": {"do_sample": True},
     "model.safetensors.index.json": {
@@ -139,40 +143,44 @@ dataset_info:
 }
 
 
+NO_ADAPTER = {"no adapter_config.json", "no adapter_model.safetensors"}
+NO_EXTRAS = {"no GGUF file", "no .eval_results"}
+
+
 @pytest.mark.parametrize(
-    ("files", "not_applicable"),
+    ("files", "reasons"),
     [
-        (ADAPTER, {"WGT042": "no shard index"}),
         (
-            MODEL,
-            dict.fromkeys(
-                ("ADPT021", "ADPT023", "ADPT025", "ADPT026", "ADPT027", "META019"), "no adapter_config.json"
-            ),
+            ADAPTER,
+            NO_EXTRAS
+            | {"no shard index", "no config.json", "no generation_config.json", "no list of added tokens"},
         ),
+        (MODEL, NO_EXTRAS | NO_ADAPTER | {"no list of added tokens"}),
         (
             DATASET,
-            dict.fromkeys(
-                ("ADPT021", "ADPT023", "ADPT025", "ADPT026", "ADPT027", "META019"), "no adapter_config.json"
-            )
+            NO_EXTRAS
             | {
-                "TOK061": "no tokenizer_config.json",
-                "WGT040": "no safetensors file",
-                "WGT042": "no shard index",
+                "no adapter_config.json",
+                "no safetensors file",
+                "no shard index",
+                "no config.json",
+                "no generation_config.json",
+                "no tokenizer_config.json",
+                "no chat template",
+                "no list of added tokens",
             },
         ),
     ],
     ids=["adapter", "model", "dataset"],
 )
 def test_a_good_repo_has_no_finding_and_says_which_rules_had_nothing_to_look_at(
-    tmp_path: Path, files: dict[str, str | bytes | dict[str, object]], not_applicable: dict[str, str]
+    tmp_path: Path, files: dict[str, str | bytes | dict[str, object]], reasons: set[str]
 ) -> None:
     """People turn a linter off that cries at good work."""
     report = check_folder(write(tmp_path, files))
 
     assert () == report.findings
-    assert (
-        tuple(SkippedRule(code, reason) for code, reason in sorted(not_applicable.items())) == report.skipped
-    )
+    assert reasons == {skip.reason for skip in report.skipped}
 
 
 def test_what_git_and_the_hub_client_keep_beside_the_files_is_not_checked(tmp_path: Path) -> None:

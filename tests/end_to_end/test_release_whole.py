@@ -198,12 +198,9 @@ def test_a_change_of_prose_is_a_card_revision_and_the_tag_stays(whole: Room) -> 
     assert b"knows nothing else" in after["acme/tiny"].files["README.md"]
     assert "1.0.0+card.1" == whole.document("hubs/local/receipts/1.0.0+card.1.json")["version"]
     again = json.loads(whole.release("--format", "json").out)
-    assert {
-        "schema": "hubpub/release/1",
-        "name": "tiny",
-        "version": "1.0.0",
-        "state": "nothing to do",
-    } == again
+    assert ("hubpub/release/1", "tiny", "nothing to do") == tuple(
+        again[key] for key in ("schema", "name", "state")
+    )
 
 
 def test_without_its_workspace_a_release_can_be_looked_at_and_taken_up_again(whole: Room) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,10 @@ def check(
         list[str] | None, typer.Option(help="Not these codes. Repeatable.", show_default=False)
     ] = None,
     strict: Annotated[bool, typer.Option(help="Warnings fail as well.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended, in place.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="With --fix: show the changes, write nothing.")
+    ] = False,
     explain: Annotated[str | None, typer.Option(help="Print a rule's page.", show_default=False)] = None,
     project: ProjectOption = None,
     format: Annotated[str, typer.Option("--format", help="text, json or github.")] = "text",  # noqa: A002
@@ -44,6 +49,11 @@ def check(
         raise typer.BadParameter(f"{format!r} is none of text, json, github", param_hint="--format")
     if not targets:
         raise typer.BadParameter("name a release, a folder or a README.md", param_hint="TARGET")
+    if fix or diff:
+        for target in targets:
+            _mend(Path(target), tuple(select or ()), tuple(ignore or ()), write=not diff)
+        if diff:
+            return
     seen = [
         one for target in targets for one in _look(target, project, tuple(select or ()), tuple(ignore or ()))
     ]
@@ -77,6 +87,37 @@ def _look(
         (check_folder(f, target=f"{target}/{f.name}", select=select, ignore=ignore), FolderSource(f))
         for f in _artifacts(target, project)
     ]
+
+
+def _mend(path: Path, select: tuple[str, ...], ignore: tuple[str, ...], *, write: bool) -> None:
+    """Mend one folder or card, or show how; what is generated is not mended by hand.
+
+    Raises:
+        HubpubError: HP-M09, the target is a release or not there.
+    """
+    from publisher.checks.fix import mended
+    from publisher.checks.registry import choose
+    from publisher.checks.source import CardSource, FolderSource
+    from publisher.checks.target import RepoView
+
+    if not path.exists():
+        raise HubpubError(
+            "HP-M09",
+            f"--fix mends folders and cards, and {path} is neither",
+            hint="a release's cards are generated: change its release.yaml",
+        )
+    source = FolderSource(path) if path.is_dir() else CardSource(path)
+    for name, (before, after) in mended(RepoView(source), choose(select, ignore)).items():
+        file = path / name if path.is_dir() else path
+        if write:
+            if (
+                not file.is_symlink()
+            ):  # what it points to may belong to somebody else, such as the Hub's cache
+                file.write_bytes(after)
+                Output().talk(f"mended {file}")
+            continue
+        old, new = (text.decode("utf-8", "replace").splitlines(keepends=True) for text in (before, after))
+        Output().result("".join(unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}")))
 
 
 def _artifacts(name: str, project: Path | None) -> list[Path]:

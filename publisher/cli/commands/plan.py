@@ -30,10 +30,12 @@ def plan(
 
     output = Output(format)
     opened = open_release(project, name, owner)
-    with open_hub(hub, opened, opened.project) as target:
+    with open_hub(hub, opened, opened.project, look_only=True) as target:
         if opened.lock is None or not opened.lock.artifacts:
             problems = preflight_problems(opened, target, source_of(target))
-            output.result(_nothing_made(opened, target.endpoint, bool(problems)))
+            output.result(
+                _nothing_made(opened, target.endpoint, bool(problems), f" --hub {hub}" if hub else "")
+            )
             if problems:
                 problems[0].data["all"] = problems
                 raise problems[0]
@@ -47,12 +49,14 @@ def plan(
         )
 
 
-def _nothing_made(release: Release, endpoint: str, blocked: bool) -> str:
+def _nothing_made(release: Release, endpoint: str, blocked: bool, option: str) -> str:
     lines = [f"Nothing of {release.paths.name} was made yet. A release on {endpoint} would make and create:"]
     for kind, ref in release.identity.refs.items():
         seen = "private" if release.identity.private[kind] else "private until it is proven, then public"
         lines.append(f"  + {ref.repo_id} ({kind}, {seen})")
     lines.append(
-        "Missing on this machine:" if blocked else f"Nothing is missing: hubpub release {release.paths.name}"
+        "Missing on this machine:"
+        if blocked
+        else f"Nothing is missing: hubpub release {release.paths.name}{option}"
     )
     return "\n".join(lines)

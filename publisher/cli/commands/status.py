@@ -31,7 +31,7 @@ def status(
     documents = []
     for one in names:
         opened = open_release(project, one, owner)
-        with open_hub(hub, opened, opened.project) as target:
+        with open_hub(hub, opened, opened.project, look_only=True) as target:
             documents.append(_state(opened, target, output, detailed=name is not None))
     output.document("status", {"releases": documents})
 

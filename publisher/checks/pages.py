@@ -34,7 +34,7 @@ def _page(rule: Rule) -> str:
     parts = [
         f"## {rule.code}",
         "",
-        f"**{rule.name}** ({rule.severity}): {page.sentence}",
+        f"**{rule.name}** ({rule.severity}{', --fix' if rule.fixable else ''}): {page.sentence}",
         "",
         page.why,
         "",

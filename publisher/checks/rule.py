@@ -22,6 +22,25 @@ _FILE_NAME = re.compile(r"(?P<code>[a-z]+\d{3})_(?P<name>[a-z0-9_]+)")
 
 
 @dataclass(frozen=True)
+class Edit:
+    """One change of a text file that mends a fault, and touches nothing else.
+
+    Attributes:
+        path: of the file; made where it is missing, which only an edit at line 0 may do.
+        line: from 1; 0: a new last line.
+        column: from 1, in characters; None: a new line after `line`.
+        before: what must stand there, or the edit is not made.
+        after: what is to stand there, without a line end.
+    """
+
+    path: str
+    line: int
+    after: str
+    column: int | None = None
+    before: str = ""
+
+
+@dataclass(frozen=True)
 class Fault:
     """One fault at one place; the engine adds the rule's code, and its severity where none is given here."""
 
@@ -31,6 +50,7 @@ class Fault:
     column: int | None = None
     hint: str = ""
     severity: Severity | None = None
+    edit: Edit | None = None  # what `--fix` does about it
 
 
 @dataclass(frozen=True)
@@ -52,7 +72,7 @@ class Need(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `fixable` will be true for rules that bring a `fix`; none does yet."""
+    """One rule. `fixable`: some of its faults carry an edit."""
 
     code: str
     name: str
@@ -78,7 +98,7 @@ class Rule:
         return Page.parse(sys.modules[self.module].__doc__ or "")
 
 
-def rule(severity: Severity) -> Callable[[Check], Rule]:
+def rule(severity: Severity, *, fixable: bool = False) -> Callable[[Check], Rule]:
     """Make a rule of a function; the file that it stands in gives code and name.
 
     Raises:
@@ -89,7 +109,9 @@ def rule(severity: Severity) -> Callable[[Check], Rule]:
         name = _FILE_NAME.fullmatch(check.__module__.rpartition(".")[2])
         if name is None:
             raise ValueError(f"{check.__module__}: a rule's file is named <code>_<name>.py")
-        return Rule(name["code"].upper(), name["name"].replace("_", "-"), severity, check, check.__module__)
+        return Rule(
+            name["code"].upper(), name["name"].replace("_", "-"), severity, check, check.__module__, fixable
+        )
 
     return decorate
 

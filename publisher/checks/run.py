@@ -57,7 +57,7 @@ def check_view(view: RepoView, rules: Sequence[Rule], target: str) -> Report:
     findings: list[Finding] = []
     skipped: list[SkippedRule] = []
     for rule in rules:
-        fed = _feed(rule, view)
+        fed = feed(rule, view)
         if isinstance(fed, Absent):
             skipped.append(SkippedRule(rule.code, fed.reason))
             continue
@@ -75,7 +75,8 @@ def check_view(view: RepoView, rules: Sequence[Rule], target: str) -> Report:
     )
 
 
-def _feed(rule: Rule, view: RepoView) -> dict[str, Any] | Absent:
+def feed(rule: Rule, view: RepoView) -> dict[str, Any] | Absent:
+    """The observations that a rule asks for, by parameter; Absent: it cannot run, and why."""
     fed: dict[str, Any] = {}
     for parameter, need in rule.needs.items():
         observed = view.observe(need.wanted)
@@ -97,7 +98,7 @@ def _finding(rule: Rule, fault: Fault) -> Finding:
         line=fault.line,
         column=fault.column,
         hint=clean(fault.hint),
-        fixable=rule.fixable,
+        fixable=fault.edit is not None,
     )
 
 

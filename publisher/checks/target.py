@@ -1,7 +1,8 @@
 """A target as observations: what can be known about a repo from its files, each made once, when first needed.
 
 An observation that cannot be made is `Absent` with a reason; rules that need it are skipped with that reason.
-A new kind of knowledge is a new class and one line in `OBSERVERS`.
+A new kind of knowledge is a new class: with a class method `observe(view)` where it has a file of its own, else with
+one line in `OBSERVERS`.
 """
 
 from __future__ import annotations
@@ -100,10 +101,11 @@ class RepoView:
         """The observation of a class, made now or earlier.
 
         Raises:
-            KeyError: `OBSERVERS` does not know how to observe that.
+            AttributeError: nobody knows how to observe that.
         """
         if wanted not in self._seen:
-            self._seen[wanted] = OBSERVERS[wanted](self)
+            observer = OBSERVERS.get(wanted) or cast("Any", wanted).observe
+            self._seen[wanted] = observer(self)
         return cast("T | Absent", self._seen[wanted])
 
 

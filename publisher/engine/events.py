@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import time
 from collections.abc import Callable
 
 from publisher.records.facts import Json
@@ -36,19 +37,31 @@ class EventPipe:
             return
         if not self._selector.select(timeout_s):
             return
+        self._read()
+        *lines, self._pending = self._pending.split(b"\n")
+        for line in lines:
+            self._on_event(json.loads(line))
+
+    def _read(self) -> None:
+        """Take what is there; note the end."""
         while True:
             try:
                 piece = os.read(self._read_fd, 65536)
             except BlockingIOError:
-                break
+                return
             if not piece:
                 self._ended = True
                 self._selector.unregister(self._read_fd)
-                break
+                return
             self._pending += piece
-        *lines, self._pending = self._pending.split(b"\n")
-        for line in lines:
-            self._on_event(json.loads(line))
+
+    def drain(self, *, timeout_s: float) -> None:
+        """Drop what else comes until every process that held the writing end has gone, at most so long."""
+        deadline = time.monotonic() + timeout_s
+        while not self._ended and (left_s := deadline - time.monotonic()) > 0:
+            if self._selector.select(left_s):
+                self._read()
+        self._pending = b""
 
     def close(self) -> None:
         """Close both ends."""

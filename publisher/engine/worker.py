@@ -26,6 +26,7 @@ from pydantic import TypeAdapter
 from publisher.engine import jail
 from publisher.engine.events import EventPipe
 from publisher.engine.jobs import Emit, Job, JobResult
+from publisher.engine.valuables import valuables
 from publisher.errors import HubpubError
 from publisher.records.facts import Json
 
@@ -64,6 +65,7 @@ class Request:
     job: dict[str, Any]
     parent_pid: int
     events_fd: int
+    hidden: tuple[str, ...] = ()  # paths that the job must not be able to read
 
 
 def run_job(
@@ -78,8 +80,10 @@ def run_job(
         limits: wall time in seconds, memory in bytes.
 
     Returns:
-        What the job measured. `details["network"]` says how the network was taken away: `namespace` (the
-        kernel) or `offline variables` (the libraries' good will).
+        What the job measured. `details["isolation"]` says what the kernel kept from it: `namespaces: network,
+        pid, mount` (no network, no sight of other processes, none of `valuables`), a shorter list, `network
+        namespace` alone, or `offline variables` (the libraries' good will). `details["network"]` is the part
+        about the network: `namespace` or `offline variables`.
 
     Raises:
         HubpubError: whatever the job raised; HP-E01 a package is missing; HP-E02 the child died or ran
@@ -95,7 +99,8 @@ def run_job(
     events = EventPipe(on_event)
     try:
         request, result = room / "request.json", room / "result.json"
-        content = Request(kind, asdict(job), os.getpid(), events.write_fd)
+        hidden = valuables(os.environ, scratch)
+        content = Request(kind, asdict(job), os.getpid(), events.write_fd, hidden)
         request.write_text(json.dumps(asdict(content)), encoding="utf-8")
         with log.open("wb") as output:
             child = subprocess.Popen(
@@ -179,6 +184,9 @@ def _watch(child: subprocess.Popen[bytes], kind: str, events: EventPipe, limits:
         # The whole session, also when the child itself is gone: what it started must not outlive it.
         _signal(child, signal.SIGKILL)
         child.wait()
+        # What waits here is the child's warden (jail.isolate). The pipe ends when the job has gone as well, and
+        # with it its memory, which the next job may need.
+        events.drain(timeout_s=GRACE_S)
 
 
 def _check_memory(kind: str, used_bytes: int, limit_bytes: int) -> None:
@@ -226,7 +234,7 @@ def main(request: Path, result: Path) -> None:
     """
     content = TypeAdapter(Request).validate_json(request.read_bytes())
     jail.die_with(content.parent_pid)
-    network = jail.leave_network()
+    isolation = jail.isolate(content.hidden)
     os.set_inheritable(content.events_fd, False)
     with os.fdopen(content.events_fd, "w", encoding="utf-8") as events:
 
@@ -234,17 +242,19 @@ def main(request: Path, result: Path) -> None:
             events.write(json.dumps(event) + "\n")
             events.flush()
 
-        answer = _answer(content, network, emit)
+        answer = _answer(content, isolation, emit)
     aside = result.with_suffix(".tmp")
     aside.write_text(json.dumps(answer, default=str), encoding="utf-8")
     aside.replace(result)
 
 
-def _answer(request: Request, network: str, emit: Emit) -> dict[str, Json]:
+def _answer(request: Request, isolation: jail.Isolation, emit: Emit) -> dict[str, Json]:
     try:
         job = TypeAdapter(JOBS[request.kind]).validate_python(request.job)
         outcome: JobResult = importlib.import_module(MODULES[request.kind]).run(job, emit)
-        done = JobResult(outcome.measured, {**outcome.details, "network": network})
+        network = "namespace" if isolation.network else "offline variables"
+        told = {"network": network, "isolation": str(isolation)}
+        done = JobResult(outcome.measured, {**outcome.details, **told})
         return {"result": TypeAdapter(JobResult).dump_python(done, mode="json")}
     except HubpubError as error:
         return _error(error)

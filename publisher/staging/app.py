@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -17,21 +18,26 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from publisher.staging import (
+    access,
     branches,
     browse,
     cards,
+    catalogue,
     clone,
     collection,
+    comments,
     commits,
+    copies,
     discussions,
     lfs,
     ownership,
     resolve,
+    stored,
     xet,
 )
 from publisher.staging.auth import User
 from publisher.staging.call import Call
-from publisher.staging.durable import AsideFile
+from publisher.staging.durable import AsideFile, is_no_room
 from publisher.staging.responses import INVALID_TOKEN, RefusalError, unauthorized
 from publisher.staging.state import State
 
@@ -63,6 +69,9 @@ REPO_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("POST", "/preupload/{revision}", commits.preupload),
     ("POST", "/commit/{revision}", Streamed(commits.admit, commits.commit)),
     ("POST", "/lfs-files/duplicate", lfs.duplicate),
+    ("GET", "/lfs-files", stored.listed),
+    ("POST", "/lfs-files/batch", stored.delete),
+    ("POST", "/duplicate", copies.duplicate),
     ("GET", "/xet-write-token/{revision}", xet.write_token),
     # branches and tags
     ("POST", "/branch/{branch}", branches.create_branch),
@@ -75,6 +84,8 @@ REPO_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("POST", "/discussions", discussions.create),
     ("GET", "/discussions/{num}", discussions.details),
     ("POST", "/discussions/{num}/comment", discussions.comment),
+    ("POST", "/discussions/{num}/comment/{comment}/edit", comments.edit),
+    ("POST", "/discussions/{num}/comment/{comment}/hide", comments.hide),
     ("POST", "/discussions/{num}/title", discussions.retitle),
     ("POST", "/discussions/{num}/status", discussions.change_status),
     ("POST", "/discussions/{num}/merge", discussions.merge),
@@ -82,12 +93,16 @@ REPO_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("PUT", "/settings", ownership.settings),
     ("GET", "/auth-check", ownership.auth_check),
     ("GET", "/auth-check/write", ownership.auth_check_write),
+    ("POST", "/user-access-request/handle", access.handle),
+    ("POST", "/user-access-request/grant", access.grant),
+    ("GET", "/user-access-request/{status}", access.listed),
 )
 
 # Below /{owner}/{name} and /datasets/{owner}/{name}.
 FILE_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("GET", "/resolve/{revision}/{path:path}", resolve.resolve),
     ("GET", "/raw/{revision}/{path:path}", resolve.raw),
+    ("POST", "/ask-access", access.ask),
     ("POST", ".git/info/lfs/objects/batch", lfs.batch),
     ("POST", ".git/info/lfs/verify", lfs.verify),
     ("GET", ".git/info/lfs/objects/{oid}", resolve.large_file),
@@ -107,6 +122,8 @@ HUB_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("POST", "/api/repos/create", ownership.create),
     ("DELETE", "/api/repos/delete", ownership.delete),
     ("POST", "/api/repos/move", ownership.move),
+    ("GET", "/api/settings/repositories", catalogue.stored),
+    ("GET", "/api/organizations/{owner}/settings/repositories", catalogue.stored),
     ("POST", "/api/validate-yaml", cards.validate_yaml),
     ("GET", "/api/collections", collection.listed),
     ("POST", "/api/collections", collection.create),
@@ -124,29 +141,40 @@ def build_app(state: State, *, instance: str = "", inner: Sequence[Middleware] =
     """Make the application.
 
     `instance` is what GET /api/instance answers: by it this server is told from another on the same port later.
-    `inner` middleware stands before every handler: the place for injected faults.
+    `inner` middleware stands before every handler: the place for injected faults. It knows the endpoint by
+    `scope["endpoint"].__name__`, one of `endpoints()`.
     """
     routes = []
     for kind, web_prefix in (("dataset", "/datasets"), ("model", "")):
         # Datasets first: /datasets/... would also do as a model of an owner named datasets.
         api, files = f"/api/{kind}s", f"{web_prefix}/{{owner}}/{{name}}"
-        routes.append(_route(state, "GET", api, browse.listed, kind))
-        routes += [
-            _route(state, method, f"{api}/{{owner}}/{{name}}{path}", h, kind)
-            for method, path, h in REPO_ROUTES
-        ]
-        routes += [
-            _route(state, method, files + path, handler, kind) for method, path, handler in FILE_ROUTES
-        ]
-    hub = [_route(state, method, path, handler, "") for method, path, handler in HUB_ROUTES]
+        below = (
+            ("GET", api, catalogue.listed),
+            *((method, f"{api}/{{owner}}/{{name}}{path}", handler) for method, path, handler in REPO_ROUTES),
+            *((method, files + path, handler) for method, path, handler in FILE_ROUTES),
+        )
+        routes += [_route(state, method, path, handler, kind, inner) for method, path, handler in below]
+    hub = [_route(state, method, path, handler, "", inner) for method, path, handler in HUB_ROUTES]
     # A page elsewhere must not reach this Hub through a name that it points at 127.0.0.1.
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False)
+    alive = _route(state, "GET", "/api/instance", lambda _: Response(instance), "", ())
     app = Starlette(
-        routes=[_route(state, "GET", "/api/instance", lambda _: Response(instance), ""), *hub, *routes],
-        middleware=[trusted, *inner],
+        routes=[alive, *hub, *routes],
+        middleware=[trusted],
         exception_handlers={404: _no_such_address},
     )
     return _route_on_sent_path(app)
+
+
+def endpoints() -> set[str]:
+    """The names of all endpoints, as a faults file uses them: `commits.commit`, `lfs.batch`, ..."""
+    handlers = [handler for _, _, handler in (*REPO_ROUTES, *FILE_ROUTES, *HUB_ROUTES)]
+    return {_name(handler) for handler in (catalogue.listed, *handlers)}
+
+
+def _name(handler: Handler | Streamed) -> str:
+    function = handler.take if isinstance(handler, Streamed) else handler
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
 
 def _route_on_sent_path(app: ASGIApp) -> ASGIApp:
@@ -160,7 +188,14 @@ def _route_on_sent_path(app: ASGIApp) -> ASGIApp:
     return routed
 
 
-def _route(state: State, method: str, path: str, handler: Handler | Streamed, kind: str) -> Route:
+def _route(
+    state: State,
+    method: str,
+    path: str,
+    handler: Handler | Streamed,
+    kind: str,
+    inner: Sequence[Middleware],
+) -> Route:
     async def answer(request: Request) -> Response:
         try:
             if isinstance(handler, Streamed):
@@ -168,9 +203,19 @@ def _route(state: State, method: str, path: str, handler: Handler | Streamed, ki
             body = await _body(request)
             return await run_in_threadpool(lambda: handler(_call(state, request, kind, body)))
         except RefusalError as refusal:
-            return JSONResponse(refusal.all_body(), refusal.status, refusal.all_headers())
+            return _refused(refusal)
+        except (OSError, sqlite3.OperationalError) as error:
+            if not is_no_room(error):
+                raise
+            await _drain(request)
+            return _refused(RefusalError(507, "This Hub's disk is full; nothing of this was kept"))
 
-    return Route(path, answer, methods=[method], name=f"{method} {path}")
+    answer.__name__ = _name(handler)
+    return Route(path, answer, methods=[method], name=f"{method} {path}", middleware=inner)
+
+
+def _refused(refusal: RefusalError) -> Response:
+    return JSONResponse(refusal.all_body(), refusal.status, refusal.all_headers())
 
 
 async def _stream(state: State, request: Request, handler: Streamed, kind: str) -> Response:
@@ -213,7 +258,7 @@ async def _drain(request: Request) -> None:
             drained += len(piece)
             if drained > DRAIN:
                 return
-    except ClientDisconnect:
+    except (ClientDisconnect, RuntimeError):  # starlette's word for a body that was read already
         return
 
 

@@ -24,19 +24,8 @@ def info(call: Call) -> Response:
     """GET /api/{kind}s/{repo}[/revision/{revision}]: what `model_info` and `dataset_info` return."""
     repo = call.repo()
     shown = describe(call, repo, call.params.get("revision", "main"), blobs=call.flag("blobs"))
-    asked = call.queries("expand") or call.queries("expand[]")
-    if asked:
+    if asked := call.expanded():
         shown = {key: value for key, value in shown.items() if key in ("_id", "id", *asked)}
-    return JSONResponse(shown)
-
-
-def listed(call: Call) -> Response:
-    """GET /api/{kind}s: the repos that the user sees, of one owner if asked for."""
-    author = call.query("author")
-    seen = [repo for repo in call.state.repos.everything(call.kind) if repo.seen_by(call.user)]
-    shown = [describe(call, repo, "main", blobs=False) for repo in seen if author in ("", repo.owner)]
-    for each in shown:
-        del each["siblings"]
     return JSONResponse(shown)
 
 
@@ -54,10 +43,9 @@ def tree(call: Call) -> Response:
     entries = [tree_entry(call, repo, node) for node in nodes[:size]]
     if expand:
         with_last_commits(git, commit, entries)
-    more = {"recursive": call.query("recursive", "false"), "expand": call.query("expand", "false")}
     headers = {"X-Repo-Commit": commit}
     if len(nodes) > size:
-        headers["Link"] = _next(call, cursor=start + size, **more)
+        headers["Link"] = call.next_page(cursor=start + size)
     return JSONResponse(entries, headers=headers)
 
 
@@ -116,8 +104,7 @@ def commits(call: Call) -> Response:
         shown.append(each)
     headers = {}
     if len(records) > COMMITS_PAGE:
-        more = {"expand[]": "formatted"} if formatted else {}
-        headers["Link"] = _next(call, p=page + 1, **more)
+        headers["Link"] = call.next_page(p=page + 1)
     return JSONResponse(shown, headers=headers)
 
 
@@ -154,12 +141,6 @@ def describe(call: Call, repo: Repo, revision: str, *, blobs: bool) -> dict[str,
             {key: card[key] for key in ("pipeline_tag", "library_name") if isinstance(card.get(key), str)}
         )
     return shown
-
-
-def _next(call: Call, **query: object) -> str:
-    from urllib.parse import urlencode
-
-    return f'<{call.base}{call.path}?{urlencode(query)}>; rel="next"'
 
 
 def _html(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urlencode
 
 from publisher.staging.auth import User
 from publisher.staging.gitstore import GitRepo
@@ -79,6 +79,16 @@ class Call:
             raise bad_request(f"{name} must be a number")
         return int(text)
 
+    def expanded(self) -> list[str]:
+        """The properties that were asked for, if only some were."""
+        return self.queries("expand") or self.queries("expand[]")
+
+    def next_page(self, **changed: object) -> str:
+        """A `Link` header that leads to the same request with some of its query changed."""
+        query = parse_qs(self.query_string, keep_blank_values=True)
+        query |= {key: [str(value)] for key, value in changed.items()}
+        return f'<{self.base}{self.path}?{urlencode(query, doseq=True)}>; rel="next"'
+
     # -- who may do what -------------------------------------------------------------------------------------------
 
     def signed_in(self) -> User:
@@ -115,7 +125,7 @@ class Call:
             if found is not None and found.seen_by(self.user):
                 raise self._moved(owner, name, found)
         if found is None or not found.seen_by(self.user):
-            raise repo_not_found()
+            raise repo_not_found(signed_in=self.user is not None)
         return found
 
     def open_repo(self) -> Repo:
@@ -125,7 +135,7 @@ class Call:
             RefusalError: RepoNotFound, or GatedRepo.
         """
         repo = self.repo()
-        if not repo.opened_by(self.user):
+        if not repo.opened_by(self.user) and not self._let_in(repo):
             ask = f"Access to {repo.kind} {repo.id} is restricted: ask its owner for it"
             raise RefusalError(401 if self.user is None else 403, ask, code="GatedRepo")
         return repo
@@ -148,6 +158,16 @@ class Call:
     def page_of(self, repo: Repo) -> str:
         """The address of a repo's page."""
         return self.base + repo.web_path
+
+    def _let_in(self, repo: Repo) -> bool:
+        """Whether the owner of a gated repo gave this user access to its files."""
+        query = "SELECT 1 FROM access_requests WHERE repo = ? AND user = ? AND status = 'accepted'"
+        user = self.user
+        return (
+            user is not None
+            and repo.seen_by(user)
+            and self.state.store.row(query, repo.number, user.name) is not None
+        )
 
     def _moved(self, owner: str, name: str, found: Repo) -> RefusalError:
         path = self.path.replace(f"/{quote(owner)}/{quote(name)}", f"/{found.id}", 1)

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from publisher.staging.auth import User
 from publisher.staging.call import Call
-from publisher.staging.gitstore import MAIN, GitRepo, merged
+from publisher.staging.gitstore import MAIN, GitRepo
 from publisher.staging.repos import Repo
 from publisher.staging.responses import (
     RefusalError,
@@ -21,6 +21,7 @@ from publisher.staging.responses import (
     revision_not_found,
     timestamp,
 )
+from publisher.staging.trees import merged
 
 PAGE = 50
 LIVE = ("draft", "open")
@@ -68,12 +69,14 @@ def details(call: Call) -> Response:
     events = call.state.store.rows(
         "SELECT * FROM events WHERE repo = ? AND num = ? ORDER BY position", repo.number, row["num"]
     )
-    shown = {**_brief(row, repo), "events": [_event(each) for each in events]}
+    shown = {**_brief(row, repo), "events": [shown_event(each) for each in events]}
     if row["pull_request"]:
         git, ref = call.git(repo), pull_request_ref(row["num"])
         _, conflicts = _merge(git, ref) if row["status"] in LIVE else ({}, [])
         shown["changes"] = {"base": MAIN, "mergeCommitId": row["merge_commit"]}
         shown["filesWithConflicts"] = conflicts
+        if call.flag("diff"):
+            shown["diff"] = git.diff(_base(git, ref), git.resolve(ref))
     return JSONResponse(shown)
 
 
@@ -212,10 +215,14 @@ def _open(call: Call, repo: Repo, title: str, description: str, *, status: str, 
 
 
 def _merge(git: GitRepo, ref: str) -> tuple[dict[str, str], list[str]]:
-    main, theirs = git.resolve("main"), git.resolve(ref)
-    before_main = {record.id for record in git.history(main)}
-    base = next((record.id for record in git.history(theirs) if record.id in before_main), None)
+    base, main, theirs = _base(git, ref), git.resolve("main"), git.resolve(ref)
     return merged(git.files(base) if base else {}, git.files(main), git.files(theirs))
+
+
+def _base(git: GitRepo, ref: str) -> str | None:
+    """The last commit that a pull request and main have in common; none once main was squashed."""
+    before_main = {record.id for record in git.history(git.resolve("main"))}
+    return next((each.id for each in git.history(git.resolve(ref)) if each.id in before_main), None)
 
 
 def _commit_list(git: GitRepo, ref: str) -> str:
@@ -250,10 +257,11 @@ def _happened(call: Call, repo: Repo, num: int, kind: str, data: dict[str, Any])
         )
     row = call.state.store.row("SELECT * FROM events WHERE id = ?", name)
     assert row is not None
-    return _event(row)
+    return shown_event(row)
 
 
-def _event(row: sqlite3.Row) -> dict[str, Any]:
+def shown_event(row: sqlite3.Row) -> dict[str, Any]:
+    """Something that happened in a discussion, as the client reads it."""
     return {
         "id": row["id"],
         "type": row["type"],

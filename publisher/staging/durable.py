@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import sqlite3
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +20,13 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_no_room(error: OSError | sqlite3.OperationalError) -> bool:
+    """Whether an error says that the disk (or what a quota leaves of it) is full."""
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def make_folders(folder: Path) -> None:
@@ -35,11 +44,15 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Replace a file's content at one stroke: readers see the old bytes or the new ones, also after a crash."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
     flush_folder(path.parent)
 
 
@@ -88,5 +101,7 @@ class AsideFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        try:
+            self._file.close()  # which writes what is still held back, and so may fail too
+        finally:
+            self.path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,6 +163,23 @@ class GitRepo:
             self._blob_heads[sha] = (len(content), content[:200])
         return self._blob_heads[sha]
 
+    def tag_message(self, ref: str) -> str:
+        """What an annotated tag says; empty for one that says nothing."""
+        found = self._refs.read_ref(Ref(ref.encode()))
+        tag = None if found is None else self._objects[ObjectID(found)]
+        return tag.message.decode("utf-8", "replace").strip() if isinstance(tag, Tag) else ""
+
+    def diff(self, old: str | None, new: str) -> str:
+        """What one commit has that another has not, as `git diff` writes it."""
+        from io import BytesIO
+
+        from dulwich.patch import write_tree_diff
+
+        before, after = (ObjectID(self.commit(each).tree.encode()) if each else None for each in (old, new))
+        text = BytesIO()
+        write_tree_diff(text, self._objects, before, after)
+        return text.getvalue().decode("utf-8", "replace")
+
     def _children(self, tree: str) -> Iterator[Node]:
         raw = self._objects[ObjectID(tree.encode())]
         assert isinstance(raw, Tree)
@@ -191,20 +208,38 @@ class GitRepo:
         return blob.id.decode()
 
     def add_commit(
-        self, files: Files, *, parent: str | None, author: str, title: str, message: str = ""
+        self,
+        files: Files,
+        *,
+        parent: str | None,
+        author: str,
+        title: str,
+        message: str = "",
+        date: datetime | None = None,
     ) -> str:
-        """Write a commit of exactly these files, durably; no ref names it yet."""
+        """Write a commit of exactly these files, durably; no ref names it yet. Without a date it is of now."""
         root, trees = plant(files)
         commit = Commit()
         commit.tree = root
         commit.parents = [ObjectID(parent.encode())] if parent else []
         commit.author = commit.committer = _signature(author)
-        commit.author_time = commit.commit_time = int(time.time())
+        commit.author_time = commit.commit_time = int(date.timestamp() if date else time.time())
         commit.author_timezone = commit.commit_timezone = 0
         commit.encoding = b"UTF-8"
         commit.message = _message(title, message)
         self._write([*trees, commit])
         return commit.id.decode()
+
+    def take(self, other: GitRepo, commit: str) -> str:
+        """Copy a commit of another repository here, with its history and all files; returns the commit."""
+        records = list(other.history(commit))
+        for record in reversed(records):
+            root = Node("", FOLDER, record.tree)
+            nodes = [*other.walk(root), root]
+            for sha in (*(node.sha for node in nodes), record.id):
+                if ObjectID(sha.encode()) not in self._objects:
+                    self._write([other._objects[ObjectID(sha.encode())]])
+        return commit
 
     def add_tag(self, name: str, commit: str, *, author: str, message: str) -> None:
         """Make a tag, annotated when there is a message.
@@ -286,31 +321,15 @@ class GitRepo:
             flush_folder(folder)
 
 
-def merged(
-    base: Mapping[str, str], ours: Mapping[str, str], theirs: Mapping[str, str]
-) -> tuple[Files, list[str]]:
-    """Three-way merge of whole files.
-
-    Returns:
-        The merged files, and the paths that both sides changed in different ways.
-    """
-    result: Files = {}
-    conflicts = []
-    for path in sorted({*base, *ours, *theirs}):
-        before, our, their = base.get(path), ours.get(path), theirs.get(path)
-        if our != their and before not in (our, their):
-            conflicts.append(path)
-        taken = their if before == our else our
-        if taken is not None:
-            result[path] = taken
-    return result, conflicts
-
-
 def _write_flushed(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _signature(author: str) -> bytes:

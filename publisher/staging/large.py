@@ -91,6 +91,17 @@ class LargeFiles:
             self._link(target, oid, self.path(oid).stat().st_size)
             return True
 
+    def unlink(self, repo: int, oids: list[str]) -> None:
+        """Take large files from a repo."""
+        with self._store.writing() as db:
+            db.executemany(
+                "DELETE FROM large_files WHERE repo = ? AND oid = ?", [(repo, oid) for oid in oids]
+            )
+
+    def all_of(self, repo: int) -> list[str]:
+        """The digests of all large files of a repo."""
+        return [row["oid"] for row in self._store.rows("SELECT oid FROM large_files WHERE repo = ?", repo)]
+
     def clean(self) -> None:
         """Remove the bytes that no repo refers to any more."""
         with self._lock:

@@ -100,21 +100,25 @@ class Repos:
         if self.find(kind, owner, name):
             raise exists
         folder = f"{kind}s--{owner}--{name}--{uuid.uuid4().hex[:8]}.git"
-        GitRepo.create(self._folder / folder)
-        git = GitRepo(self._folder / folder)
-        blob = git.add_blob(DEFAULT_ATTRIBUTES[kind])
-        first = git.add_commit({".gitattributes": blob}, parent=None, author=author, title="initial commit")
-        git.point(MAIN, first, expected=None)
         try:
+            GitRepo.create(self._folder / folder)
+            git = GitRepo(self._folder / folder)
+            blob = git.add_blob(DEFAULT_ATTRIBUTES[kind])
+            first = git.add_commit(
+                {".gitattributes": blob}, parent=None, author=author, title="initial commit"
+            )
+            git.point(MAIN, first, expected=None)
             with self._store.writing() as db:
                 db.execute("DELETE FROM moves WHERE type = ? AND owner = ? AND name = ?", (kind, owner, name))
                 db.execute(
                     "INSERT INTO repos (type, owner, name, folder, private, created_at) VALUES (?, ?, ?, ?, ?, ?)",
                     (kind, owner, name, folder, private, timestamp()),
                 )
-        except sqlite3.IntegrityError as error:
-            shutil.rmtree(self._folder / folder)
-            raise exists from error
+        except (OSError, sqlite3.Error) as error:
+            shutil.rmtree(self._folder / folder, ignore_errors=True)
+            if isinstance(error, sqlite3.IntegrityError):
+                raise exists from error
+            raise
         made = self.find(kind, owner, name)
         assert made is not None
         return made

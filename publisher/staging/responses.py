@@ -72,8 +72,10 @@ def conflict(message: str, **body: Any) -> RefusalError:
     return RefusalError(409, message, **body)
 
 
-def repo_not_found() -> RefusalError:
-    """404: no such repo, or none that this user may see; the two cannot be told apart."""
+def repo_not_found(*, signed_in: bool = True) -> RefusalError:
+    """404: no such repo, or none that this user may see; the two cannot be told apart. 401 for nobody."""
+    if not signed_in:
+        return RefusalError(401, "Invalid username or password.", code="RepoNotFound")
     return RefusalError(404, "Repository not found", code="RepoNotFound")
 
 

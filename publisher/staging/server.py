@@ -16,14 +16,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
 from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
+    import asyncio
+
     import uvicorn
     from filelock import BaseFileLock
+    from starlette.middleware import Middleware
 
 HOST = "127.0.0.1"
 START_S = 10.0  # a server that does not answer by then never will
@@ -34,11 +37,17 @@ GRACE_S = 5  # for requests in flight when the server is told to stop
 class EmbeddedHub:
     """A Hub on loopback over one data folder. Use it as a context manager, or call `start` and `stop`."""
 
-    def __init__(self, data: Path, *, port: int = 0, users: Path | None = None) -> None:
-        """Name the data folder, the port (0: any that is free) and a users file; nothing is opened yet."""
+    def __init__(
+        self, data: Path, *, port: int = 0, users: Path | None = None, faults: Path | None = None
+    ) -> None:
+        """Name the data folder, the port (0: any that is free), a users file and a faults file.
+
+        Nothing is opened yet.
+        """
         self._data = data.absolute()
         self._port = port
         self._users = users
+        self._faults = faults
         self._url = ""
         self._thread: threading.Thread | None = None
         self._server: uvicorn.Server | None = None
@@ -63,7 +72,7 @@ class EmbeddedHub:
 
         Raises:
             HubpubError: HP-X03 when another server has the folder, HP-X04 when the port is taken, HP-M09 when the
-                users file is none.
+                users file or the faults file is none.
         """
         server, listening = self._prepare()
         self._thread = threading.Thread(
@@ -129,10 +138,11 @@ class EmbeddedHub:
             state = open_state(self._data, self._users)
             stack.callback(state.close)
             instance = secrets.token_hex(8)
+            http, inner = self._injection()
             config = uvicorn.Config(
-                build_app(state, instance=instance),
+                build_app(state, instance=instance, inner=inner),
                 loop="asyncio",
-                http="h11",
+                http=http,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -149,6 +159,18 @@ class EmbeddedHub:
             self._server = uvicorn.Server(config)
             self._open = stack.pop_all()
         return self._server, listening
+
+    def _injection(self) -> tuple[Literal["h11"] | type[asyncio.Protocol], list[Middleware]]:
+        """How connections are spoken to, and what stands before the handlers."""
+        if self._faults is None:
+            return "h11", []
+        from starlette.middleware import Middleware
+
+        from publisher.staging.app import endpoints
+        from publisher.staging.faults import Injection, load_faults, protocol
+
+        faults = load_faults(self._faults, endpoints(), told_in=self._data / "faults.jsonl")
+        return protocol(faults.connections), [Middleware(Injection, faults=faults)]
 
 
 def running(data: Path) -> str | None:

@@ -34,6 +34,15 @@ CREATE TABLE IF NOT EXISTS large_files (
     PRIMARY KEY (repo, oid)
 );
 CREATE INDEX IF NOT EXISTS large_files_by_oid ON large_files (oid);
+CREATE TABLE IF NOT EXISTS access_requests (
+    id TEXT PRIMARY KEY,
+    repo INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    user TEXT NOT NULL,
+    status TEXT NOT NULL,
+    fields TEXT NOT NULL DEFAULT '{}',
+    asked_at TEXT NOT NULL,
+    UNIQUE (repo, user)
+);
 CREATE TABLE IF NOT EXISTS discussions (
     repo INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
     num INTEGER NOT NULL,
@@ -108,10 +117,11 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk may have ended it already
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""

@@ -1,9 +1,10 @@
-"""Folders of a git tree: from a flat list of files to tree objects, and what a path may look like."""
+"""Folders of a git tree: from a flat list of files to tree objects, two sides merged, what a path may look like."""
 
 from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dulwich.objects import ObjectID, Tree
@@ -66,6 +67,26 @@ def plant(files: Files) -> tuple[ObjectID, list[Tree]]:
         level[name] = sha
     trees: list[Tree] = []
     return _plant(root, trees), trees
+
+
+def merged(
+    base: Mapping[str, str], ours: Mapping[str, str], theirs: Mapping[str, str]
+) -> tuple[Files, list[str]]:
+    """Three-way merge of whole files.
+
+    Returns:
+        The merged files, and the paths that both sides changed in different ways.
+    """
+    result: Files = {}
+    conflicts = []
+    for path in sorted({*base, *ours, *theirs}):
+        before, our, their = base.get(path), ours.get(path), theirs.get(path)
+        if our != their and before not in (our, their):
+            conflicts.append(path)
+        taken = their if before == our else our
+        if taken is not None:
+            result[path] = taken
+    return result, conflicts
 
 
 def _plant(level: _Nested, trees: list[Tree]) -> ObjectID:

@@ -86,7 +86,9 @@ def test_rules_are_chosen_by_code_and_by_family_and_an_unknown_name_is_refused()
     """A misspelt --ignore that ignores nothing would let a pipeline fail, a misspelt --select let it pass."""
     family = registry.choose(select=["card"], ignore=["CARD005"])
 
-    assert {"CARD001", "CARD002", "CARD003", "CARD004"} == {rule.code for rule in family}
+    every = {rule.code for rule in registry.all_rules() if rule.code.startswith("CARD")}
+
+    assert every - {"CARD005"} == {rule.code for rule in family}
     with pytest.raises(HubpubError) as caught:
         registry.choose(ignore=["CRAD"])
 

@@ -36,7 +36,9 @@ def test_every_code_is_raised_somewhere_and_every_raised_code_has_a_page() -> No
 @pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
 def test_every_command_that_the_docs_name_exists(page: str) -> None:
     """A newcomer types what the README says."""
-    known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    known = {command.name for command in app.registered_commands} | {
+        group.name for group in app.registered_groups
+    }
     named = set(re.findall(r"hubpub ([a-z]+)", (ROOT / page).read_text(encoding="utf-8")))
     verbs = {"releases", "is", "check", "card"} - known  # prose, not commands
 

@@ -203,7 +203,7 @@ def test_the_command_takes_a_faults_file_and_refuses_a_bad_one(tmp_path):
         while not ready.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         api = HfApi(
-            endpoint=json.loads(ready.read_text())["url"], token=(tmp_path / "data/token").read_text()
+            endpoint=json.loads(ready.read_text())["url"], token=(tmp_path / "data/token").read_text().strip()
         )
         with pytest.raises(HfHubHTTPError) as caught:
             api.whoami()

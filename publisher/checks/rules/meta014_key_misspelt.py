@@ -27,14 +27,14 @@ from difflib import get_close_matches
 from publisher.checks.known import metadata_keys
 from publisher.checks.quoting import quote
 from publisher.checks.readme import README, Metadata
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 
 _LONGEST = 40  # characters; no key of the Hub's is longer, and comparing takes time
 _MOST = 200  # keys that are compared; cards have about ten
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def key_misspelt(card: Metadata) -> Iterator[Fault]:
     """Report near misses only: cards may carry keys of their own, and many carry old ones."""
     for key, value in list(card.members.items())[:_MOST]:
@@ -47,4 +47,5 @@ def key_misspelt(card: Metadata) -> Iterator[Fault]:
                 README,
                 value.key_line,
                 hint=f"rename it to {near[0]}",
+                edit=Edit(README, value.key_line or 1, near[0], card.top.column, key),
             )

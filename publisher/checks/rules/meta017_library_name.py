@@ -43,11 +43,11 @@ from collections.abc import Iterator
 from publisher.checks.files import RepoKind
 from publisher.checks.jsons import ModelConfig
 from publisher.checks.readme import README, Metadata
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def library_name(card: Metadata, kind: RepoKind, config: ModelConfig | None) -> Iterator[Fault]:
     """Report an adapter that is not PEFT's, and a transformers checkpoint without any library."""
     value = card.get("library_name")
@@ -60,6 +60,9 @@ def library_name(card: Metadata, kind: RepoKind, config: ModelConfig | None) -> 
                 README,
                 card.line_of("library_name"),
                 hint="library_name: peft",
+                edit=Edit(README, card.first_line, "library_name: peft")
+                if value is None
+                else Edit(README, value.line, "peft", value.column, value.raw),
             )
     elif (
         kind is RepoKind.MODEL
@@ -72,4 +75,5 @@ def library_name(card: Metadata, kind: RepoKind, config: ModelConfig | None) -> 
             README,
             card.first_line,
             hint="library_name: transformers",
+            edit=Edit(README, card.first_line, "library_name: transformers"),
         )

@@ -38,14 +38,14 @@ from publisher.checks.hub_ids import is_hub_id
 from publisher.checks.jsons import AdapterConfig
 from publisher.checks.quoting import quote
 from publisher.checks.readme import README, Metadata
-from publisher.checks.rule import Fault, Skip, rule
+from publisher.checks.rule import Edit, Fault, Skip, rule
 from publisher.records.findings import Severity
 
 # Trainers load a quantized mirror of the base that the card rightly names.
 _QUANTIZED = re.compile(r"(?:-unsloth)?-bnb-(?:4|8)bit$")
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def base_model_differs(card: Metadata, adapter: AdapterConfig) -> Iterator[Fault | Skip]:
     """Compare the two, leaving quantized mirrors and letter case aside."""
     loaded = adapter.data.get("base_model_name_or_path")
@@ -59,6 +59,7 @@ def base_model_differs(card: Metadata, adapter: AdapterConfig) -> Iterator[Fault
             README,
             card.line_of("base_model"),
             hint=f"base_model: {loaded}",
+            edit=Edit(README, card.first_line, f"base_model: {loaded}"),
         )
     elif not any(_same(name, loaded) for name in named):
         yield Fault(

@@ -51,7 +51,7 @@ from publisher.checks.files import RepoKind
 from publisher.checks.jsons import ModelConfig
 from publisher.checks.quoting import quote
 from publisher.checks.readme import README, Metadata
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.facts import Json
 from publisher.records.findings import Severity
 
@@ -60,7 +60,7 @@ _RELATIONS = ("adapter", "merge", "quantized", "finetune")
 _APPLIED_LATER = frozenset({"bitsandbytes", "gptq", "awq", "bnb"})
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def base_model_relation(card: Metadata, kind: RepoKind, config: ModelConfig | None) -> Iterator[Fault]:
     """Report a relation that the files rule out; where they leave a choice, the author's word stands."""
     value = card.get("base_model_relation")
@@ -68,7 +68,8 @@ def base_model_relation(card: Metadata, kind: RepoKind, config: ModelConfig | No
         return
     problem, mend = _problem(value.data, kind, config)
     if problem:
-        yield Fault(problem, README, value.line, value.column, hint=f"base_model_relation: {mend}")
+        edit = Edit(README, value.line, mend, value.column, value.raw) if mend in _RELATIONS else None
+        yield Fault(problem, README, value.line, value.column, hint=f"base_model_relation: {mend}", edit=edit)
 
 
 def _problem(relation: Json, kind: RepoKind, config: ModelConfig | None) -> tuple[str, str]:

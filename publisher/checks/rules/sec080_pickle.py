@@ -1,7 +1,8 @@
 """SEC080 pickle: the repo holds pickled files.
 
-Why   unpickling runs whatever code the file says. Weights as safetensors need no trust; training_args.bin,
-      optimizer.pt and the like are leftovers that nobody needs for inference.
+Why   unpickling runs whatever code the file says; what it would import is read from its opcodes, without running it.
+      Weights as safetensors need no trust; training_args.bin, optimizer.pt and the like are leftovers that nobody
+      needs for inference.
 Fix   save weights with `safe_serialization=True` (the default), and leave the other files out of the upload.
 
 Bad
@@ -10,6 +11,8 @@ Bad
     pytorch_model.bin: ←
 Bad
     classifier.bin (pickle): ←
+Bad
+    model.pkl (pickle of os.system): ←
 Good
     model.safetensors (safetensors):
         weight F32 8x8
@@ -22,6 +25,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.files import Files
+from publisher.checks.pickles import Pickles
 from publisher.checks.rule import Fault, rule
 from publisher.checks.target import Heads
 from publisher.records.findings import Severity
@@ -36,8 +40,8 @@ _HEAD_BYTES = 128  # a torch archive's first member is <folder>/data.pkl
 
 
 @rule(Severity.ERROR)
-def pickle(files: Files, heads: Heads) -> Iterator[Fault]:
-    """Report by name, and .bin files of other names by their first bytes; nothing is unpickled."""
+def pickle(files: Files, heads: Heads, pickles: Pickles) -> Iterator[Fault]:
+    """Report by name, and .bin files of other names by their first bytes; an error where one reaches the machine."""
     for entry in files:
         if entry.path.endswith(_ENDINGS) or _NAMES.fullmatch(entry.path):
             is_pickle = True
@@ -46,11 +50,19 @@ def pickle(files: Files, heads: Heads) -> Iterator[Fault]:
         else:
             is_pickle = False
         if is_pickle:
+            dangerous = pickles.scan(entry.path, entry.size).dangerous if entry.readable else ()
             leftover = "training_args" in entry.path or "optimizer" in entry.path or "scheduler" in entry.path
             yield Fault(
-                "a pickled file: loading it runs code",
+                f"loading this file runs {', '.join(dangerous[:5])}"
+                if dangerous
+                else "a pickled file: loading it runs code",
                 entry.path,
-                hint="leave it out of the upload" if leftover else "save it as safetensors",
+                hint="do not load it"
+                if dangerous
+                else "leave it out of the upload"
+                if leftover
+                else "save it as safetensors",
+                severity=None if dangerous else Severity.WARNING,
             )
 
 

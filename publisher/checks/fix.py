@@ -1,0 +1,111 @@
+"""`--fix`: the edits that faults carry, made in memory. Nothing but the named place changes, byte for byte.
+
+An edit is not made where its place does not hold what the rule saw, or where the front matter would not say the same
+as before but for what was mended. Made twice, it changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from publisher.checks import suppress
+from publisher.checks.frontmatter import UnboundedError, read_yaml
+from publisher.checks.readme import README, Readme
+from publisher.checks.rule import Edit, Fault, Rule, Skip
+from publisher.checks.run import feed
+from publisher.checks.target import Absent, RepoView
+from publisher.records.facts import Json
+
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
+_MARK = "\N{BYTE ORDER MARK}"
+
+
+def mended(view: RepoView, rules: Sequence[Rule]) -> dict[str, tuple[bytes, bytes]]:
+    """Every file that the rules can mend: by path, what it holds and what it would hold.
+
+    Findings that the card's author answered for are left alone.
+    """
+    files: dict[str, tuple[bytes, bytes]] = {}
+    for path, edits in _edits(view, rules).items():
+        exists = any(entry.path == path for entry in view.source.entries())
+        before = view.source.read(path) if exists else b""
+        after = before
+        for edit in sorted(edits, key=lambda edit: (edit.line, edit.column or 0), reverse=True):
+            changed = apply(after, edit)
+            if path != README or _says_the_same(after, changed, edit):
+                after = changed
+        if after != before:
+            files[path] = (before, after)
+    return files
+
+
+def apply(raw: bytes, edit: Edit) -> bytes:
+    """Make one edit; the same bytes where its place does not hold what it expects."""
+    lines = [line for line in _LINE.findall(raw) if line]
+    end = next((line[len(line.rstrip(b"\r\n")) :] for line in lines if line.endswith((b"\n", b"\r"))), b"\n")
+    if edit.line == 0:
+        joint = end if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
+        return raw + joint + edit.after.encode() + end
+    if edit.line > len(lines):
+        return raw
+    index = edit.line - 1
+    if edit.column is None:
+        lines.insert(index + 1, edit.after.encode() + end)
+        return b"".join(lines)
+    try:
+        text = lines[index].decode("utf-8")
+    except UnicodeDecodeError:
+        return raw
+    start = edit.column - 1 + (edit.line == 1 and text.startswith(_MARK))
+    for at in (start, start + 1):  # the value itself, or behind its quotation mark
+        if edit.before and text[at : at + len(edit.before)] == edit.before:
+            lines[index] = (text[:at] + edit.after + text[at + len(edit.before) :]).encode()
+            return b"".join(lines)
+    return raw
+
+
+def _edits(view: RepoView, rules: Sequence[Rule]) -> dict[str, list[Edit]]:
+    readme = view.observe(Readme)
+    answered = {
+        (code, comment.line)
+        for comment in (() if isinstance(readme, Absent) else suppress.suppressions(readme))
+        for code in comment.codes
+    }
+    found: dict[str, list[Edit]] = defaultdict(list)
+    for rule in rules:
+        fed = feed(rule, view) if rule.fixable else None
+        if fed is None or isinstance(fed, Absent):
+            continue
+        for outcome in rule.check(**fed):
+            if isinstance(outcome, Skip) or outcome.edit is None or _is_answered(rule, outcome, answered):
+                continue
+            found[outcome.edit.path].append(outcome.edit)
+    return found
+
+
+def _is_answered(rule: Rule, fault: Fault, answered: set[tuple[str, int]]) -> bool:
+    return fault.path == README and (rule.code, fault.line or 0) in answered
+
+
+def _says_the_same(before: bytes, after: bytes, edit: Edit) -> bool:
+    """Whether the front matter reads as before, but for one key: a new one, another value, or another name."""
+    old, new = _front_matter(before), _front_matter(after)
+    if old is None or new is None:
+        return False
+    gone = [key for key in old if key not in new or new[key] != old[key]]
+    come = [key for key in new if key not in old or old[key] != new[key]]
+    return (len(gone), len(come)) == ((0, 1) if edit.column is None else (1, 1))
+
+
+def _front_matter(raw: bytes) -> dict[str, Json] | None:
+    """Keys and values; None where there is no front matter, or none that can be read."""
+    block = Readme.parse(raw).block
+    if block is None or block.last is None:
+        return None
+    try:
+        top, faults = read_yaml(block)
+    except UnboundedError:
+        return None
+    return top.data if top is not None and not faults and isinstance(top.data, dict) else None

@@ -1,0 +1,43 @@
+"""What the repo's GGUF files say of themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from publisher.checks.files import Files
+from publisher.checks.target import Absent, RepoView
+from publisher.checks.tensors import LFS_POINTER
+from publisher.weights.gguf import HEAD_BYTES, GgufError, GgufHeader, read_gguf
+
+_MOST = 64  # files; a repo of quantizations has about twenty
+
+
+@dataclass(frozen=True)
+class GgufFiles:
+    """Headers by path, and why the others have none."""
+
+    headers: dict[str, GgufHeader]
+    faults: dict[str, str]
+
+    @classmethod
+    def observe(cls, view: RepoView) -> GgufFiles | Absent:
+        """Read the head of each file."""
+        files = view.observe(Files)
+        if isinstance(files, Absent):
+            return files
+        entries = files.ending(".gguf")
+        if not entries:
+            return Absent("no GGUF file", missing=True)
+        headers: dict[str, GgufHeader] = {}
+        faults: dict[str, str] = {}
+        for entry in entries[:_MOST]:
+            if not entry.readable or entry.size == 0:  # reported by the rule on unreadable files
+                continue
+            head = view.source.read(entry.path, limit=HEAD_BYTES)
+            if head.startswith(LFS_POINTER):  # and by the rule on pointers
+                continue
+            try:
+                headers[entry.path] = read_gguf(head)
+            except GgufError as error:
+                faults[entry.path] = str(error)
+        return cls(headers, faults)

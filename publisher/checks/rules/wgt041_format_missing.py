@@ -1,0 +1,44 @@
+"""WGT041 format-missing: a safetensors file does not say which framework wrote it.
+
+Why   older transformers and some other loaders refuse a file whose `__metadata__` has no `format`.
+Fix   save again with `metadata={"format": "pt"}`.
+
+Bad
+    config.json:
+        {"architectures": ["LlamaForCausalLM"]}
+    model.safetensors (safetensors): ←
+        weight F32 8x8
+Good
+    config.json:
+        {"architectures": ["LlamaForCausalLM"]}
+    model.safetensors (safetensors, format pt):
+        weight F32 8x8
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.jsons import ModelConfig
+from publisher.checks.rule import Fault, rule
+from publisher.checks.tensors import Headers
+from publisher.records.findings import Severity
+
+_WEIGHTS = re.compile(r"model(?:-\d{5}-of-\d{5})?\.safetensors")
+
+
+@rule(Severity.WARNING)
+def format_missing(headers: Headers, config: ModelConfig) -> Iterator[Fault]:
+    """Report the weights that transformers loads, once a repo."""
+    if "architectures" not in config.data:
+        return
+    for header in headers.files:
+        sound = not header.faults and not header.pointer and header.tensors
+        if sound and _WEIGHTS.fullmatch(header.path) and "format" not in header.metadata:
+            yield Fault(
+                "__metadata__ has no format: older loaders refuse the file",
+                header.path,
+                hint='save_file(tensors, path, metadata={"format": "pt"})',
+            )
+            return

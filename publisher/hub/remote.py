@@ -313,9 +313,11 @@ def _in_our_words(endpoint: str) -> Iterator[None]:
 
 def _name_unknown(fault: BaseException | None) -> bool:
     """Whether the host's name could not be resolved: waiting some seconds does not teach it to anyone."""
-    while fault is not None:
+    seen: set[int] = set()  # a cause that was raised again is its own context's cause
+    while fault is not None and id(fault) not in seen:
         if isinstance(fault, socket.gaierror):
             return True
+        seen.add(id(fault))
         fault = fault.__cause__ or fault.__context__
     return False
 

@@ -20,7 +20,6 @@ _UNSIZED = re.compile(rf"{_NAME}(?![A-Za-z0-9.])(?![-_ ]\d)", re.IGNORECASE)
 _FIRST = {"Gemma": "1", "SmolLM": "1", "Mistral": "", "Mixtral": "", "TinyLlama": ""}
 _PLAIN = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(_FIRST)})[-_ ]{_SIZE}", re.IGNORECASE)
 _REST = re.compile(r"[\w.-]{0,60}")
-_BARE_SIZE = re.compile(r"(?<![A-Za-z0-9.])(\d{1,3}(?:\.\d{1,2})?[BM])(?![A-Za-z0-9])", re.IGNORECASE)
 _OWNER = re.compile(r"[A-Za-z0-9][\w.-]{0,60}/\Z")
 _INSTRUCT = re.compile(r"(?:^|[-_ ])(?:it|instruct|chat)(?![a-z])", re.IGNORECASE)
 
@@ -183,8 +182,3 @@ def _mention(text: str, match: re.Match[str], generation: str | None, size: str)
         rest is not None and _INSTRUCT.search(rest[0]) is not None,
         implied=generation is None,
     )
-
-
-def sizes_in(text: str) -> tuple[str, ...]:
-    """Sizes that stand alone in a name: 12b in my-model-12b."""
-    return tuple(match[1].lower() for match in _BARE_SIZE.finditer(text))

@@ -11,7 +11,7 @@ from functools import cached_property
 from publisher.checks.snippets import PythonBlock, Snippets, assigned, calls, constant, dotted, keyword
 from publisher.checks.target import Absent, RepoView
 
-_READERS = ("AutoTokenizer", "AutoProcessor", "AutoImageProcessor", "AutoFeatureExtractor")
+MAX_GENERATIONS = 50  # of one card; rules look at the whole block of each
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,12 @@ class ModelsInCode:
 
     @cached_property
     def generations(self) -> tuple[Generation, ...]:
-        """Every `generate` on a model whose loading is shown in one way only."""
-        found = []
+        """Every `generate` on a model whose loading is shown in one way only; the first `MAX_GENERATIONS`."""
+        found: list[Generation] = []
         for block in self.snippets.parsed:
             for call in calls(block):
+                if len(found) == MAX_GENERATIONS:
+                    return tuple(found)
                 name, _, method = dotted(call.func).rpartition(".")
                 models = self.meant(name, block) if method == "generate" else ()
                 if models and len({each.class_name for each in models}) == 1:

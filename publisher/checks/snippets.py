@@ -46,6 +46,11 @@ class PythonBlock:
     fault: str = ""
     fault_line: int = 0
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree, found without recursion."""
+        return tuple(ast.walk(self.tree)) if self.tree is not None else ()
+
     def line(self, node: ast.AST) -> int:
         """The line of the card that a node stands in."""
         return self.first + int(getattr(node, "lineno", 1)) - 1
@@ -57,7 +62,7 @@ class PythonBlock:
 
 @dataclass(frozen=True)
 class Command:
-    """One shell command; a line that ends in a backslash goes on. `flag_lines` holds the line of each word."""
+    """One shell command; a line that ends in a backslash goes on. `lines` holds the line of each word."""
 
     words: tuple[str, ...]
     lines: tuple[int, ...]
@@ -155,8 +160,8 @@ class Snippets:
 
 
 def nodes(block: PythonBlock) -> Iterator[ast.AST]:
-    """Every node of a block, without recursion."""
-    return ast.walk(block.tree) if block.tree is not None else iter(())
+    """Every node of a block."""
+    return iter(block.nodes)
 
 
 def calls(block: PythonBlock) -> Iterator[ast.Call]:

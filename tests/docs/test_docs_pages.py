@@ -49,7 +49,9 @@ def test_every_link_of_the_docs_leads_to_a_file() -> None:
     """A reader follows them."""
     broken = []
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
-        text = re.sub(r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        text = re.sub(
+            r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+        )
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
             if not (page.parent / target).exists():
                 broken.append((page.name, target))

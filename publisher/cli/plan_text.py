@@ -16,9 +16,7 @@ def plan_text(plan: Plan) -> str:
     lines = [f"Plan for {plan.name} {plan.label} on {plan.hub}"]
     for repo in plan.repos:
         lines += _repo_lines(repo)
-    lines.append(
-        f"  {plan.bytes_to_upload / 1e6:,.1f} MB to send" if plan.changes_anything else "  nothing to do"
-    )
+    lines.append(f"  {_size(plan.bytes_to_upload)} to send" if plan.changes_anything else "  nothing to do")
     return "\n".join(lines)
 
 

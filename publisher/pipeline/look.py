@@ -13,7 +13,7 @@ from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.packages import pack_locked, pack_unmade
 from publisher.pipeline.release import SERVICES, Release, settings_of
 from publisher.pipeline.run import key_of
-from publisher.pipeline.services import Source
+from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.stages import STAGES
 from publisher.pipeline.steps.card import card, render_all
 from publisher.pipeline.steps.preflight import preflight
@@ -28,7 +28,8 @@ from publisher.release.version import decide_version
 def preflight_problems(release: Release, hub: Hub, source: Hub) -> list[HubpubError]:
     """Everything that stands in the way of a release, as far as it can be known now."""
     try:
-        preflight(release.paths, hub, Source(source), release.manifest, release.identity)
+        last = LastVersion(release.version_before(hub.host))
+        preflight(release.paths, hub, Source(source), release.manifest, release.identity, Wishes(), last)
     except HubpubError as first:
         return list(first.data.get("all", [first]))
     return []

@@ -83,7 +83,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(plan, why="what would change on the Hub is shown and confirmed before anything is sent",
           headline=lambda made: f"{made.label}: {made.bytes_to_upload / 1e6:.1f} MB to send" if made.changes_anything else "nothing to do"),
     Stage(publish, why="to a branch of its own: main stays as it is until everything is proven",
-          unwanted=_nothing_to_do, headline=lambda made: f"{len(made.commits)} repos staged"),
+          unwanted=_nothing_to_do, headline=lambda made: f"{len(made.changed)} repos staged"),
     Stage(verify, why="all repos are proven from the Hub's own bytes before the first is promoted",
           unwanted=_nothing_to_do, headline=lambda made: _proof(made)),
     Stage(promote, why="takes seconds: one guarded commit a repo, then tag and visibility",

@@ -35,6 +35,7 @@ class Staged:
     """Where each repo's new state waits: repo id → commit on the staging branch (main's head if nothing changed)."""
 
     commits: Mapping[str, str]
+    changed: tuple[str, ...] = ()  # ids of the repos whose files change
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Proof:
     files_fetched: int
     bytes_fetched: int
     details: Mapping[str, Json]
+    recalled: bool = False  # model and code are those of an earlier proof, which stands
 
 
 @dataclass(frozen=True)

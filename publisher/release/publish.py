@@ -41,7 +41,8 @@ def stage(
             commits[package.ref.repo_id] = _stage_repo(hub, plan, repo, package, journal, on_bytes)
         elif repo.head is not None:
             commits[package.ref.repo_id] = repo.head
-    return Staged(commits)
+    changed = tuple(p.ref.repo_id for p in packages if plan.repo(p.kind).touches_files)
+    return Staged(commits, changed)
 
 
 def _stage_repo(

@@ -43,14 +43,16 @@ def verify(
         commit = staged.commits[package.ref.repo_id]
         _compare_tree(hub, repo, package, commit)  # 1
         key = proof_key(package)
-        details = journal.proof(key)
-        fetched = _to_fetch(repo, all_of_them=details is None)
+        earlier = details = journal.proof(key)
+        fetched = _to_fetch(repo, all_of_them=earlier is None)
         _fetch_back(hub, package, commit, fetched, on_bytes)  # 2
         if details is None:  # 3
             details = dict(prove(package)) if level != "static" else {}
             journal.write("proven", key=key, repo=package.ref.repo_id, commit=commit, proof=details)
         size = sum(step.size or 0 for step in fetched)
-        proofs.append(Proof(package.kind, level, commit, len(fetched), size, details))
+        proofs.append(
+            Proof(package.kind, level, commit, len(fetched), size, details, recalled=earlier is not None)
+        )
     return Proven(tuple(proofs))
 
 

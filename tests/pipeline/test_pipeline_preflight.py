@@ -15,7 +15,7 @@ from publisher.hub.port import Add
 from publisher.hub.remote import HF, RemoteHub
 from publisher.pipeline.look import preflight_problems
 from publisher.pipeline.release import Release
-from publisher.pipeline.services import Source
+from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.steps.preflight import FOR_ADAPTERS, HEAVY, preflight
 from publisher.records.artifacts import RepoRef
 from publisher.staging.server import EmbeddedHub
@@ -67,7 +67,9 @@ def test_nothing_in_the_way_names_the_account_and_the_peak(open_release: Open, a
     """The first line of a release says as whom it goes out."""
     release = open_release()
     (release.paths.folder / "base" / "model.safetensors").write_bytes(b"0" * 1000)
-    found = preflight(release.paths, alice, Source(alice), release.manifest, release.identity)
+    found = preflight(
+        release.paths, alice, Source(alice), release.manifest, release.identity, Wishes(), LastVersion(None)
+    )
 
     assert ("alice", True) == (found.account, found.peak_bytes >= 1000)
 
@@ -227,7 +229,24 @@ def test_everything_is_told_at_once_and_the_hub_comes_first(open_release: Open) 
     )
     hub = RemoteHub(HF, None, "huggingface.co")
     with pytest.raises(HubpubError) as caught:
-        preflight(release.paths, hub, Source(hub), release.manifest, release.identity)
+        preflight(
+            release.paths, hub, Source(hub), release.manifest, release.identity, Wishes(), LastVersion(None)
+        )
 
     assert "HP-H02" == caught.value.code
     assert ["HP-H02", "HP-B03", "HP-A07"] == [problem.code for problem in caught.value.data["all"]]
+
+
+def test_a_version_that_was_released_from_elsewhere_is_known_before_anything_is_made(
+    open_release: Open, alice: RemoteHub
+) -> None:
+    """An hour of training must not end at a tag that was there all along."""
+    release = open_release()
+    ref = release.identity.refs["dataset"]
+    alice.create(ref, private=True)
+    head = alice.state(ref).head
+    assert [] == preflight_problems(release, alice, alice)
+    alice.create_tag(ref, "v1.0.0", at=head, message="made elsewhere")
+    (problem,) = preflight_problems(release, alice, alice)
+
+    assert ("HP-M07", Exit.USAGE, "1.1.0") == (problem.code, problem.exit_code, problem.data["proposal"])

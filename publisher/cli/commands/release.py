@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from publisher.pipeline.release import Release
     from publisher.pipeline.run import Results
     from publisher.records.plans import Plan
-    from publisher.records.receipts import Receipt
+    from publisher.records.receipts import Proven, Receipt
 
 
 def release(
@@ -79,14 +79,24 @@ def _tell(output: Output, release: Release, hub: Hub, results: Results) -> None:
         lines.append(
             f"  {hub.endpoint}/{prefix}{repo.repo_id}  {repo.tag}  {repo.visibility}  {repo.commit[:8]}"
         )
-    snippets = sum(len(proof.details.get("snippets", ())) for proof in proven.proofs)
-    lines.append(
-        f"  proven: {len(proven.proofs)} repos fetched back, loaded and run; {snippets} code blocks executed"
-    )
+    lines.append(f"  proven:  {_proven(proven)}")
     lines.append(f"  receipt: {_relative(file, release)}")
     lines.append(f"  commit:  git add {_relative(release.paths.folder, release)}")
     output.result("\n".join(lines))
     output.document("release", _document(receipt))
+
+
+def _proven(proven: Proven) -> str:
+    run = [proof for proof in proven.proofs if not proof.recalled]
+    snippets = sum(len(proof.details.get("snippets", ())) for proof in run)
+    said = [f"{len(proven.proofs)} repos fetched back and compared"]
+    if run:
+        isolation = sorted({str(proof.details.get("isolation", "")) for proof in run} - {""})
+        where = f" ({'; '.join(isolation)})" if isolation else ""
+        said.append(f"{len(run)} loaded and run{where}, {snippets} code blocks executed")
+    if len(run) < len(proven.proofs):
+        said.append(f"{len(proven.proofs) - len(run)} with model and code as they were proven before")
+    return "; ".join(said)
 
 
 def _document(receipt: Receipt) -> dict[str, Any]:

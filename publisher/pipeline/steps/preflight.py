@@ -12,10 +12,11 @@ from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import REPO_ID, BaseSettings, Manifest
-from publisher.pipeline.services import Source
+from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.steps.resolve import package_file
 from publisher.records.artifacts import RepoRef
 from publisher.records.runs import Identity
+from publisher.release.version import next_free
 
 HEAVY = ("torch", "transformers", "safetensors", "pyarrow")
 FOR_ADAPTERS = ("peft", "bitsandbytes")
@@ -32,9 +33,15 @@ class Preflight:
 
 
 def preflight(
-    paths: ReleasePaths, hub: Hub, source: Source, manifest: Manifest, identity: Identity
+    paths: ReleasePaths,
+    hub: Hub,
+    source: Source,
+    manifest: Manifest,
+    identity: Identity,
+    wishes: Wishes,
+    last: LastVersion,
 ) -> Preflight:
-    """Look at packages, base, disk, token and rights before anything slow.
+    """Look at packages, base, disk, token, rights and tag before anything slow.
 
     Raises:
         HubpubError: the first problem, with all of them in `data["all"]`.
@@ -48,6 +55,8 @@ def preflight(
     problems += _inputs(paths, manifest)
     peak = _peak_bytes(size, manifest, embedded=hub.host == "local")
     problems += _disk(paths, peak)
+    if account:
+        problems += _taken(paths, hub, identity, wishes.version or manifest.version, last)
     if problems:
         problems[0].data["all"] = problems
         raise problems[0]
@@ -184,3 +193,22 @@ def _rights(hub: Hub, identity: Identity) -> tuple[str, list[HubpubError]]:
         )
         for owner in owners
     ]
+
+
+def _taken(
+    paths: ReleasePaths, hub: Hub, identity: Identity, number: str | None, last: LastVersion
+) -> Iterator[HubpubError]:
+    """A version that was released already, and not from here: whatever would be made now would be something else."""
+    if number is None or last.number is not None or any(paths.stages.glob("*.json")):
+        return
+    states = [hub.state(ref) for ref in identity.refs.values()]
+    tags = {tag for state in states if state for tag in state.tags}
+    if f"v{number}" in tags:
+        free = next_free(number, tags)
+        yield HubpubError(
+            "HP-M07",
+            f"{number} is released on this Hub already, and neither the lock nor the workspace knows with what",
+            where=hub.endpoint,
+            hint=f"git pull, to have the lock of that release; or: hubpub release {identity.name} {free}",
+            proposal=free,
+        )

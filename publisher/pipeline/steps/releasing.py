@@ -82,7 +82,11 @@ def verify(
         listener.progress(packages.index(package), len(packages), "repos proven", package.ref.repo_id)
         result = engine.run(probe_job(made[package.kind], base, smoke, snippets))
         measured = {m.id: m.value for m in result.measured}
-        return {"measured": measured, "snippets": [snippet.name for snippet in snippets]}
+        return {
+            "measured": measured,
+            "snippets": [snippet.name for snippet in snippets],
+            "isolation": result.details.get("isolation", ""),
+        }
 
     def proof_key(package: Package) -> str:
         names = {repo_id: repo_id for repo_id in folders}  # where a folder lies is no part of what was proven

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.engine.jobs import ConvertGguf, Emit, JobResult
-from publisher.engine.nf4 import refuse_holes
+from publisher.engine.load import refuse_holes
 from publisher.engine.output import written_aside
 from publisher.engine.spelling import mend_saved_model
 from publisher.errors import HubpubError

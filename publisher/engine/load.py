@@ -104,7 +104,7 @@ def load_model(folder: str | Path, *, in_4bit: bool = False, dtype: str = "auto"
         ) from error
     except (OSError, ValueError, KeyError) as error:
         raise _not_clean(folder, _first_line(error)) from error
-    _refuse_holes(folder, model, info)
+    refuse_holes(folder, model, info)
     model.eval()
     return model
 
@@ -192,8 +192,14 @@ def _auto_class(config: dict[str, Any]) -> Any:
     return transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModelForCausalLM
 
 
-def _refuse_holes(folder: str | Path, model: Model, info: dict[str, Any]) -> None:
-    missing = set(info["missing_keys"])
+def refuse_holes(folder: str | Path, model: Model, info: dict[str, Any]) -> None:
+    """Refuse a model of which transformers filled some weights with random numbers, or dropped some.
+
+    Raises:
+        HubpubError: HP-E03 with the tensors' names under `missing`, `unexpected` and `mismatched`.
+    """
+    # A tied head is in no file: it is the embedding.
+    missing = set(info["missing_keys"]) - set(getattr(model, "all_tied_weights_keys", None) or {})
     if getattr(model.config.get_text_config(), "tie_word_embeddings", False):
         missing -= {key for key in missing if key.endswith("lm_head.weight")}  # filled from the embedding
     mismatched = {key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from publisher.engine.load import Model, device
+from publisher.engine.load import Model, device, refuse_holes
 from publisher.errors import HubpubError
 from publisher.weights.describe import read_config
 from publisher.weights.shards import read_shards
@@ -64,23 +64,3 @@ def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
     )
     refuse_holes(folder, model, info)
     return model
-
-
-def refuse_holes(source: Path, model: Model, info: dict[str, Any]) -> None:
-    """Refuse a model of which transformers filled some weights with random numbers, or dropped some.
-
-    Raises:
-        HubpubError: HP-E03 with the tensors' names.
-    """
-    # A tied head is in no file: it is the embedding.
-    missing = set(info["missing_keys"]) - set(getattr(model, "all_tied_weights_keys", None) or {})
-    mismatched = {key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]}
-    holes = sorted(missing | set(info["unexpected_keys"]) | mismatched)
-    if holes:
-        raise HubpubError(
-            "HP-E03",
-            f"{len(holes)} tensors of {source.name} are missing or found no place, the first is {holes[0]}",
-            hint="weights and config.json belong to different models, or a file is missing: copy the model again",
-            where=str(source),
-            tensors=holes,
-        )

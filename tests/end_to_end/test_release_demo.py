@@ -72,3 +72,15 @@ def test_the_same_command_again_has_nothing_to_do(demo: Room) -> None:
     assert (0, []) == (again.code, again.errors)
     assert "nothing to do" in again.out
     assert {"preflight", "version", "gates", "check", "package", "plan"} == set(again.worked)
+
+
+def test_a_rehearsal_whose_hub_is_gone_goes_up_again_over_xet_where_that_is_asked_for(demo: Room) -> None:
+    """Xet is the client's second path: what is proven does not depend on how the bytes travelled."""
+    hub = demo.root / ".hubpub" / "_hub"
+    shutil.rmtree(hub)
+    ran = demo.run("release", demo.name, "--hub", "local", "--yes", HF_HUB_DISABLE_XET="0")
+
+    assert (0, []) == (ran.code, ran.errors), ran.err
+    assert "train" not in ran.worked
+    assert [file for file in (hub / "xet").rglob("*") if file.is_file()]
+    assert {"v1.0.0"} == {tag for repo in demo.published().values() for tag in repo.tags}

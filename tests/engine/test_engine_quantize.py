@@ -126,5 +126,5 @@ def test_a_model_with_a_hole_is_refused(tiny_base, tmp_path):
     with pytest.raises(HubpubError) as caught:
         quantize.run(Quantize(str(broken), str(tmp_path / "out")), quiet)
 
-    assert ("HP-E03", ["model.norm.weight"]) == (caught.value.code, caught.value.data["tensors"])
+    assert ("HP-E03", ["model.norm.weight"]) == (caught.value.code, caught.value.data["missing"])
     assert not (tmp_path / "out").exists()

@@ -2,88 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from publisher.cli.options import HubOption, Name, OwnerOption, ProjectOption, QuietOption
 from publisher.cli.output import Output
 from publisher.cli.progress import Progress
 from publisher.cli.session import open_hub, open_release, source_of
 
-
-def _until(stage: str, name: str, hub: str | None, owner: str | None, project: object, quiet: bool) -> None:
-    from pathlib import Path
-
-    from publisher.pipeline.release import run_release
-    from publisher.pipeline.services import Wishes
-
-    release = open_release(project if isinstance(project, Path) else None, name, owner)
-    output = Output(quiet=quiet)
-    with open_hub(hub or "local", release, release.project) as target, Progress(output) as progress:
-        run_release(release, target, source_of(target), Wishes(train=True), progress, until=stage)
-    output.result(
-        f"{name}: {stage} is done; its files are under {release.paths.workspace.relative_to(release.project.root)}/"
-    )
+HELP = {
+    "dataset": "Build the dataset.",
+    "train": "Train the adapter, or take the existing one in.",
+    "merge": "Merge base and adapter.",
+    "quantize": "Write the 4-bit checkpoint.",
+    "validate": "Run the artifacts on this machine and prove the merge.",
+    "evaluate": "Measure held-out loss and perplexity.",
+}
 
 
-def dataset_build(
-    name: Name,
-    hub: HubOption = None,
-    owner: OwnerOption = None,
-    project: ProjectOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Build the dataset."""
-    _until("dataset", name, hub, owner, project, quiet)
+def step(stage: str) -> Callable[..., None]:
+    """The command that runs a release up to one stage, on the embedded Hub unless told otherwise."""
 
+    def command(
+        name: Name,
+        hub: HubOption = None,
+        owner: OwnerOption = None,
+        project: ProjectOption = None,
+        quiet: QuietOption = False,
+    ) -> None:
+        from publisher.pipeline.release import run_release
+        from publisher.pipeline.services import Wishes
 
-def train(
-    name: Name,
-    hub: HubOption = None,
-    owner: OwnerOption = None,
-    project: ProjectOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Train the adapter, or take the existing one in."""
-    _until("train", name, hub, owner, project, quiet)
+        release = open_release(project, name, owner)
+        output = Output(quiet=quiet)
+        with open_hub(hub or "local", release, release.project) as target, Progress(output) as progress:
+            run_release(release, target, source_of(target), Wishes(train=True), progress, until=stage)
+        place = release.paths.workspace.relative_to(release.project.root)
+        output.result(f"{name}: {stage} is done; its files are under {place}/")
 
-
-def merge(
-    name: Name,
-    hub: HubOption = None,
-    owner: OwnerOption = None,
-    project: ProjectOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Merge base and adapter."""
-    _until("merge", name, hub, owner, project, quiet)
-
-
-def quantize(
-    name: Name,
-    hub: HubOption = None,
-    owner: OwnerOption = None,
-    project: ProjectOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Write the 4-bit checkpoint."""
-    _until("quantize", name, hub, owner, project, quiet)
-
-
-def validate(
-    name: Name,
-    hub: HubOption = None,
-    owner: OwnerOption = None,
-    project: ProjectOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Run the artifacts on this machine and prove the merge."""
-    _until("validate", name, hub, owner, project, quiet)
-
-
-def evaluate(
-    name: Name,
-    hub: HubOption = None,
-    owner: OwnerOption = None,
-    project: ProjectOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Measure held-out loss and perplexity."""
-    _until("evaluate", name, hub, owner, project, quiet)
+    command.__doc__ = HELP[stage]
+    return command

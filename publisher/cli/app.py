@@ -1,13 +1,12 @@
 """The command line: which commands there are, and how an error becomes a message and an exit code.
 
-Every command's module imports the rooms that it needs inside its function: `hubpub --help` imports none of them.
+Every command's module imports the rooms that it needs inside its function, and what only one path needs is imported
+there: `hubpub --help` waits for none of it.
 """
 
 from __future__ import annotations
 
 import sys
-import traceback
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -45,6 +44,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         sys.stdout.write(f"hubpub {metadata.version('hubpub')}\n")
         raise typer.Exit
 
@@ -122,6 +123,9 @@ def _interrupted() -> Exit:
 
 
 def _report_bug() -> Exit:
+    import traceback
+    from importlib import metadata
+
     file = Path("hubpub-bug.txt").resolve()
     words = [f"hubpub {metadata.version('hubpub')}, Python {sys.version}", f"command: {sys.argv[1:]}"]
     file.write_text(clean("\n".join([*words, traceback.format_exc()])), encoding="utf-8")

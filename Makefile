@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check unit release-test light bench clean
+.PHONY: demo test check unit light bench clean
 
 demo: $(STAMP)
 	$(BIN)/hubpub release smollm2-aerial --hub local --yes

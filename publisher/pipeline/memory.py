@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import HubpubError
-from publisher.evidence.files import fingerprint, load_json, sha256_of, untouched
+from publisher.evidence.files import fingerprint, load_json, untouched
 from publisher.evidence.record import restore
 from publisher.hub.port import Hub
 from publisher.manifest.lock import Lock, write_whole
 from publisher.manifest.project import ReleasePaths
+from publisher.pipeline.fetch import fetch_file
+from publisher.pipeline.folders import made_aside
 from publisher.pipeline.run import Stage
 from publisher.records.artifacts import Artifact, Kind, RepoRef
 from publisher.records.digest import canonical_json
@@ -142,24 +143,15 @@ class WorkspaceMemory:
         ref = RepoRef(locked.repo, "dataset" if kind == "dataset" else "model")
         if hub.state(ref) is None:
             return False
-        folder = self.paths.artifact(kind)
-        aside = folder.with_name(f"{folder.name}.tmp")
-        shutil.rmtree(aside, ignore_errors=True)
-        for record in locked.files:
-            target = aside / record.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as stream:
-                for piece in hub.read(ref, commit, record.path):
-                    stream.write(piece)
-            if sha256_of(target) != record.sha256:
-                raise HubpubError(
-                    "HP-R01",
-                    f"{record.path} of {locked.repo} is not the file that the lock names",
-                    where=f"{hub.endpoint}/{locked.repo}",
-                    hint="git pull the lock, or release the next version",
-                )
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
+        with made_aside(self.paths.artifact(kind)) as aside:
+            for record in locked.files:
+                if fetch_file(hub, ref, commit, record.path, aside) != record.sha256:
+                    raise HubpubError(
+                        "HP-R01",
+                        f"{record.path} of {locked.repo} is not the file that the lock names",
+                        where=f"{hub.endpoint}/{locked.repo}",
+                        hint="git pull the lock, or release the next version",
+                    )
         return True
 
     def _published_somewhere(self, lock: Lock) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from pathlib import Path
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
+from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import made_aside
 from publisher.pipeline.release import Release
-from publisher.pipeline.services import Engine, Listener
+from publisher.pipeline.services import ByteCounter, Engine, Listener
 from publisher.pipeline.snippets import snippets_of
 from publisher.pipeline.steps.validate import probe_job
 from publisher.records.artifacts import Artifact, Kind, RepoRef
@@ -71,19 +71,10 @@ def _fetch(
     folder: Path,
     listener: Listener,
 ) -> None:
-    total, done = sum(size for size, _ in expected.values()), 0
+    arrived = ByteCounter(listener, sum(size for size, _ in expected.values()))
     with made_aside(folder) as aside:
         for path, (_, sha256) in expected.items():
-            target = aside / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            sha = hashlib.sha256()
-            with target.open("wb") as stream:
-                for piece in hub.read(ref, commit, path):
-                    stream.write(piece)
-                    sha.update(piece)
-                    done += len(piece)
-                    listener.progress(done, total, "bytes", path)
-            if sha.hexdigest() != sha256:
+            if fetch_file(hub, ref, commit, path, aside, arrived) != sha256:
                 raise HubpubError(
                     "HP-R01",
                     f"{path} of {ref.repo_id} is not what was released",

@@ -37,6 +37,20 @@ class Listener(Protocol):
         """The plan, before anything is sent."""
 
 
+class ByteCounter:
+    """Adds up the bytes that have passed, and tells the listener."""
+
+    def __init__(self, listener: Listener, of: int) -> None:
+        self._listener = listener
+        self._of = of
+        self._done = 0
+
+    def __call__(self, size: int) -> None:
+        """Hear of so many more bytes."""
+        self._done += size
+        self._listener.progress(self._done, max(self._of, 1), "bytes")
+
+
 @dataclass(frozen=True)
 class Engine:
     """Runs jobs of the torch room in child processes, and passes their progress on."""

@@ -11,7 +11,7 @@ from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.environment import environment
 from publisher.pipeline.packages import pack
-from publisher.pipeline.services import Engine, Listener, Wishes
+from publisher.pipeline.services import ByteCounter, Engine, Listener, Wishes
 from publisher.pipeline.snippets import snippets_of
 from publisher.pipeline.steps.check import Checked
 from publisher.pipeline.steps.validate import Smoke, probe_job
@@ -53,7 +53,7 @@ def plan(
 
 def publish(hub: Hub, journal: Journal, listener: Listener, packages: Packages, plan: Plan) -> Staged:
     """Send everything to the staging branches; `main` stays as it is."""
-    return stage(hub, plan, packages, journal, _counter(listener, plan))
+    return stage(hub, plan, packages, journal, ByteCounter(listener, plan.bytes_to_upload))
 
 
 def verify(
@@ -103,7 +103,7 @@ def verify(
         level=wishes.proof,
         prove=prove,
         proof_key=proof_key,
-        on_bytes=_counter(listener, plan),
+        on_bytes=ByteCounter(listener, plan.bytes_to_upload),
     )
 
 
@@ -158,23 +158,6 @@ def package(
     """Put contents and cards together."""
     made: tuple[Made | None, ...] = (base, dataset, adapter, merged, quantized)
     return Packages(pack(identity, made, cards))
-
-
-def _counter(listener: Listener, plan: Plan) -> _Counter:
-    return _Counter(listener, plan.bytes_to_upload)
-
-
-class _Counter:
-    """Adds up the bytes that have passed."""
-
-    def __init__(self, listener: Listener, of: int) -> None:
-        self._listener = listener
-        self._of = of
-        self._done = 0
-
-    def __call__(self, size: int) -> None:
-        self._done += size
-        self._listener.progress(self._done, max(self._of, 1), "bytes")
 
 
 def _base_id(base: Base) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib import metadata
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from publisher.evidence.record import record
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings
+from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import adopt, made_aside
 from publisher.pipeline.inputs import GivenBase
-from publisher.pipeline.services import Engine, Listener, Source
+from publisher.pipeline.services import ByteCounter, Engine, Listener, Source
 from publisher.records.artifacts import Artifact, RepoRef
 from publisher.records.facts import Measurement
 from publisher.records.runs import Base, Pins
@@ -106,17 +106,10 @@ def _from_hub(hub: Hub, settings: BaseSettings, folder: Path, listener: Listener
     ref = RepoRef(str(settings.model))
     revision = settings.revision or _head(hub, ref)
     wanted = [f for f in hub.tree(ref, revision) if not f.path.endswith(NOT_NEEDED) and "/" not in f.path]
-    total, done = sum(file.size for file in wanted), 0
+    arrived = ByteCounter(listener, sum(file.size for file in wanted))
     with made_aside(folder) as aside:
         for file in wanted:
-            sha = hashlib.sha256()
-            with (aside / file.path).open("wb") as stream:
-                for piece in hub.read(ref, revision, file.path):
-                    stream.write(piece)
-                    sha.update(piece)
-                    done += len(piece)
-                    listener.progress(done, total, "bytes", file.path)
-            if file.sha256 not in (None, sha.hexdigest()):
+            if file.sha256 not in (None, fetch_file(hub, ref, revision, file.path, aside, arrived)):
                 raise HubpubError(
                     "HP-R01",
                     f"{file.path} of {ref.repo_id} did not arrive as the Hub lists it",

@@ -1,4 +1,4 @@
-"""Inventories: which files a folder holds, with size and sha256. Hashing is remembered by what stat says."""
+"""Inventories: which files a folder holds, with size and sha256."""
 
 from __future__ import annotations
 
@@ -37,20 +37,6 @@ def git_blob_id(file: Path) -> str:
         while piece := stream.read(PIECE):
             sha.update(piece)
     return sha.hexdigest()
-
-
-def fingerprint(folder: Path, files: tuple[FileRecord, ...]) -> dict[str, list[int]]:
-    """Size and time of change of each file: what tells, without reading it, that it is still the one we hashed."""
-    stats = {record.path: (folder / record.path).stat() for record in files}
-    return {path: [stat.st_size, stat.st_mtime_ns] for path, stat in stats.items()}
-
-
-def untouched(folder: Path, files: tuple[FileRecord, ...], before: dict[str, list[int]]) -> bool:
-    """Whether every file still has the fingerprint that it had."""
-    try:
-        return fingerprint(folder, files) == before
-    except FileNotFoundError:
-        return False
 
 
 def load_json(file: Path) -> dict[str, object]:

@@ -46,6 +46,11 @@ class ReleasePaths:
         return self.workspace / "facts.json"
 
     @property
+    def hashes(self) -> Path:
+        """What files hashed to when stat last said the same of them."""
+        return self.workspace / "hashes.json"
+
+    @property
     def stages(self) -> Path:
         """What the runner remembers of each stage."""
         return self.workspace / "stages"

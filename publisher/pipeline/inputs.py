@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.evidence.hashes import HashCache
 from publisher.records.digest import digest
 
 
@@ -28,9 +29,8 @@ class GivenDataset(Given):
     """`dataset.folder`."""
 
 
-def state_of(place: str, root: Path) -> str:
-    """What stat says of the files of a folder; of anything else, its name."""
+def state_of(place: str, root: Path, hashes: HashCache) -> str:
+    """The bytes of a folder's files, under their names; of anything else, its name."""
     folder = root / place
     files = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
-    stats = [(file.relative_to(folder).as_posix(), file.stat()) for file in files]
-    return digest([place, [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]])
+    return digest([place, [[file.relative_to(folder).as_posix(), hashes.sha256(file)] for file in files]])

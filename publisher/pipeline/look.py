@@ -8,6 +8,7 @@ from typing import Any
 
 from publisher.card.trace import Rendered
 from publisher.errors import HubpubError
+from publisher.evidence.hashes import HashCache
 from publisher.hub.port import Hub
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.packages import pack_locked, pack_unmade
@@ -97,8 +98,9 @@ class StageState:
 
 def stage_states(release: Release, hub: Hub) -> Iterator[StageState]:
     """Why each stage will run or be skipped, from what is remembered. Runs nothing."""
-    settings = settings_of(release, hub.host)
-    memory = WorkspaceMemory(release.paths, None, lambda: hub, may_train=True)
+    hashes = HashCache(release.paths.hashes)  # never saved: whoever looks leaves no trace
+    settings = settings_of(release, hub.host, hashes)
+    memory = WorkspaceMemory(release.paths, None, lambda: hub, may_train=True, hashes=hashes)
     elsewhere = replace(memory, lock=release.lock)
     made: dict[Any, Any] = {}
     facts = list(release.stated.values())

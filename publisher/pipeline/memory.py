@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import HubpubError
-from publisher.evidence.files import fingerprint, load_json, untouched
+from publisher.evidence.files import load_json
+from publisher.evidence.hashes import HashCache
 from publisher.evidence.record import restore
 from publisher.hub.port import Hub
 from publisher.manifest.lock import Lock, write_whole
@@ -31,6 +32,7 @@ class WorkspaceMemory:
     lock: Lock | None
     hub: Callable[[], Hub]
     may_train: bool  # --train was said
+    hashes: HashCache
 
     def recall(self, stage: Stage, key: str) -> tuple[Any, str]:
         """The result that was kept under this key; see `Memory`.
@@ -62,9 +64,10 @@ class WorkspaceMemory:
         return None, "inputs, settings or packages changed"
 
     def keep(self, stage: Stage, key: str, result: Any) -> None:
-        """Keep a result with the fingerprint of its files."""
-        found = {self._within(folder): fingerprint(folder, files) for folder, files in self._files_of(result)}
-        plain = {"key": key, "packages": stage.installed, "files": found, "result": self._movable(result)}
+        """Keep a result; its files' hashes are known from their inventory."""
+        for folder, files in self._files_of(result):
+            self.hashes.learn(folder, files)
+        plain = {"key": key, "packages": stage.installed, "result": self._movable(result)}
         write_whole(self._file(stage), canonical_json(plain, indent=1) + "\n")
 
     def _file(self, stage: Stage) -> Path:
@@ -79,7 +82,7 @@ class WorkspaceMemory:
         except ValidationError:
             return None, "was kept by another version of hubpub"
         for folder, files in self._files_of(result):
-            if not untouched(folder, files, kept["files"].get(self._within(folder), {})):
+            if not self.hashes.holds(folder, files):
                 return None, f"files under {folder.name}/ changed on disk"
         return result, "unchanged"
 

@@ -11,6 +11,7 @@ from typing import Any
 from publisher.card.templates import Templates
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
+from publisher.evidence.hashes import HashCache, hash_cache
 from publisher.evidence.stated import stated_facts
 from publisher.hub.port import Hub
 from publisher.manifest.load import load_manifest
@@ -34,6 +35,7 @@ from publisher.manifest.schema import (
     visibility_of,
 )
 from publisher.pipeline.inputs import GivenAdapter, GivenBase, GivenDataset, state_of
+from publisher.pipeline.levels import Levels
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.run import Results, Stage, run
 from publisher.pipeline.services import Engine, LastVersion, Listener, Source, Wishes
@@ -44,7 +46,7 @@ from publisher.pipeline.steps.gates import Gates
 from publisher.pipeline.steps.validate import Smoke
 from publisher.records.facts import Facts
 from publisher.records.plans import Plan
-from publisher.records.receipts import Promoted, Version
+from publisher.records.receipts import Promoted, ProofLevel, Version
 from publisher.records.runs import Adapter, Base, Cards, Dataset, Identity, Merged, Pins, Quantized
 from publisher.release.journal import Journal
 from publisher.release.version import FIRST
@@ -135,26 +137,28 @@ def run_release(
     if until is not None and until not in {stage.name for stage in STAGES}:
         names = ", ".join(stage.name for stage in STAGES)
         raise HubpubError("HP-M09", f"there is no stage {until!r}", hint=f"--until one of: {names}")
-    with _alone(paths):
+    with _alone(paths), hash_cache(paths.hashes) as hashes:
         return run(
             STAGES,
             manifest,
             services=_services(release, hub, source, wishes, listener, limits or Limits()),
-            settings=settings_of(release, hub.host, wishes.version),
-            memory=WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train),
+            settings=settings_of(release, hub.host, hashes, wishes.version, wishes.proof),
+            memory=WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train, hashes),
             listener=listener,
             until=until,
             after=_Keeper(release, hub).after,
         )
 
 
-def settings_of(release: Release, host: str, asked: str | None = None) -> dict[Any, Any]:
+def settings_of(
+    release: Release, host: str, hashes: HashCache, asked: str | None = None, proof: ProofLevel = "run"
+) -> dict[Any, Any]:
     """What counts towards the stages' keys, by type."""
     manifest, paths = release.manifest, release.paths
     expected = release.version_expected(host, asked)
 
     def given(kind: type[Any], place: str | None) -> Any:
-        return kind(place, state_of(place, paths.folder)) if place else None
+        return kind(place, state_of(place, paths.folder, hashes)) if place else None
 
     return {
         BaseSettings: manifest.base,
@@ -164,6 +168,7 @@ def settings_of(release: Release, host: str, asked: str | None = None) -> dict[A
         GivenBase: given(GivenBase, manifest.base.folder),
         GivenAdapter: given(GivenAdapter, manifest.adapter),
         GivenDataset: given(GivenDataset, manifest.dataset.folder if manifest.dataset else None),
+        Levels: Levels.of(manifest, proof),
         Smoke: manifest.smoke,
         Gates: manifest.gates,
         Accepted: manifest.accept,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
 
+from publisher.evidence.hashes import HashCache
 from publisher.pipeline.folders import adopt, made_aside, place
 from publisher.pipeline.inputs import state_of
 
@@ -48,15 +50,17 @@ def test_a_placed_file_has_the_same_bytes(tmp_path: Path) -> None:
     assert b"weights" == (tmp_path / "deep" / "b").read_bytes()
 
 
-def test_the_state_of_a_given_folder_changes_with_its_files(tmp_path: Path) -> None:
-    """An adapter that was trained again under the same path is another input."""
+def test_the_state_of_a_given_folder_is_its_bytes(tmp_path: Path) -> None:
+    """An adapter that was trained again under the same path is another input; the same one elsewhere is not."""
     (tmp_path / "adapter").mkdir()
     file = tmp_path / "adapter" / "weights"
-    states = [state_of("adapter", tmp_path)]
-    for content in ("1", "22"):
+    hashes = HashCache(tmp_path / "hashes.json")
+    states = [state_of("adapter", tmp_path, hashes)]
+    for content in ("1", "22", "33"):
         file.write_text(content)
-        states.append(state_of("adapter", tmp_path))
+        states.append(state_of("adapter", tmp_path, hashes))
+    shutil.copytree(tmp_path / "adapter", tmp_path / "clone" / "adapter", copy_function=shutil.copyfile)
 
-    assert 3 == len(set(states))
-    assert states[-1] == state_of("adapter", tmp_path)
-    assert state_of("acme/a@1", tmp_path) != state_of("acme/a@2", tmp_path)
+    assert 4 == len(set(states))
+    assert states[-1] == state_of("adapter", tmp_path / "clone", hashes)
+    assert state_of("acme/a@1", tmp_path, hashes) != state_of("acme/a@2", tmp_path, hashes)

@@ -13,6 +13,7 @@ import pytest
 
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory
+from publisher.evidence.hashes import HashCache
 from publisher.evidence.record import record
 from publisher.hub.port import Add
 from publisher.hub.remote import RemoteHub
@@ -66,7 +67,9 @@ class Published:
         shutil.rmtree(self.paths.workspace)
 
     def memory(self, *, may_train: bool = False, lock: Lock | None = None) -> WorkspaceMemory:
-        return WorkspaceMemory(self.paths, lock or self.lock, lambda: self.hub, may_train)
+        return WorkspaceMemory(
+            self.paths, lock or self.lock, lambda: self.hub, may_train, HashCache(self.paths.hashes)
+        )
 
 
 @pytest.fixture
@@ -87,7 +90,9 @@ def test_a_deleted_workspace_is_restored_from_the_hub_by_digest(published: Publi
 def test_what_was_restored_is_remembered_like_what_was_made(published: Published) -> None:
     """The second run after a restoration asks no Hub."""
     published.memory().recall(TRAIN, "the key")
-    without_hub = WorkspaceMemory(published.paths, None, _no_hub, may_train=False)
+    without_hub = WorkspaceMemory(
+        published.paths, None, _no_hub, may_train=False, hashes=HashCache(published.paths.hashes)
+    )
 
     assert (published.made, "unchanged") == without_hub.recall(TRAIN, "the key")
 
@@ -170,7 +175,9 @@ def test_measurements_come_back_from_the_lock_alone(published: Published) -> Non
     def validate() -> Validation:
         raise AssertionError("nothing runs")
 
-    memory = WorkspaceMemory(published.paths, lock, _no_hub, may_train=False)
+    memory = WorkspaceMemory(
+        published.paths, lock, _no_hub, may_train=False, hashes=HashCache(published.paths.hashes)
+    )
     found, _ = memory.recall(Stage(validate, why="", remembered=True), "v")
 
     assert Validation(facts) == found
@@ -179,7 +186,9 @@ def test_measurements_come_back_from_the_lock_alone(published: Published) -> Non
 
 def test_nothing_was_made_yet_is_a_reason_of_its_own(published: Published) -> None:
     """A first run is told apart from a change."""
-    memory = WorkspaceMemory(published.paths, None, _no_hub, may_train=False)
+    memory = WorkspaceMemory(
+        published.paths, None, _no_hub, may_train=False, hashes=HashCache(published.paths.hashes)
+    )
 
     assert (None, "nothing was made yet") == memory.recall(TRAIN, "the key")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.engine.worker import Limits
@@ -17,22 +16,13 @@ from publisher.pipeline.services import ByteCounter, Engine, Listener
 from publisher.pipeline.snippets import snippets_of
 from publisher.pipeline.steps.validate import probe_job
 from publisher.records.artifacts import Artifact, Kind, RepoRef
+from publisher.records.receipts import ProofLevel, Reproof
 from publisher.records.runs import Base, Made
 
 
-@dataclass(frozen=True)
-class Reproof:
-    """What was shown about one repo."""
-
-    repo_id: str
-    commit: str
-    files: int
-    size: int
-    told: str
-
-
-def reprove(release: Release, hub: Hub, listener: Listener, *, run: bool) -> list[Reproof]:
-    """Fetch every file of the last release on this Hub into an empty folder, compare with the lock, load and run it.
+def reprove(release: Release, hub: Hub, listener: Listener, *, level: ProofLevel) -> list[Reproof]:
+    """Fetch every file of the last release on this Hub into an empty folder, compare with the lock; load and run it
+    where that is asked for.
 
     Raises:
         HubpubError: HP-R02 nothing was released here, HP-R01 a file differs, HP-E03 … HP-E10 it does not work.
@@ -58,7 +48,7 @@ def reprove(release: Release, hub: Hub, listener: Listener, *, run: bool) -> lis
         _fetch(hub, ref, commit, {f.path: (f.size, f.sha256) for f in records}, room / kind, listener)
         made[kind] = Made(Artifact(kind, str(room / kind), locked.files), ())
         proofs.append(Reproof(ref.repo_id, commit, len(records), sum(f.size for f in records), ""))
-    told = [_run(release, proof, made, listener) for proof in proofs] if run else proofs
+    told = proofs if level == "static" else [_run(release, proof, made, listener, level) for proof in proofs]
     shutil.rmtree(room, ignore_errors=True)
     return told
 
@@ -84,7 +74,9 @@ def _fetch(
                 )
 
 
-def _run(release: Release, proof: Reproof, made: Mapping[Kind, Made], listener: Listener) -> Reproof:
+def _run(
+    release: Release, proof: Reproof, made: Mapping[Kind, Made], listener: Listener, level: ProofLevel
+) -> Reproof:
     refs = release.identity.refs
     kind = next(kind for kind, ref in refs.items() if ref.repo_id == proof.repo_id)
     own_base = made.get("base")
@@ -94,9 +86,10 @@ def _run(release: Release, proof: Reproof, made: Mapping[Kind, Made], listener: 
     folders.setdefault(str(release.manifest.base.model), artifact.folder)
     snippets = snippets_of(Path(made[kind].artifact.folder), folders)
     engine = Engine(release.paths.scratch, listener, Limits())
-    result = engine.run(probe_job(made[kind], base, release.manifest.smoke, snippets))
+    result = engine.run(probe_job(made[kind], base, release.manifest.smoke, snippets, level=level))
     passed = sum(
         int(m.value) for m in result.measured if m.id.endswith(".smoke_passed") and m.value is not None
     )
-    told = f", loaded and run ({passed} smoke prompts, {len(snippets)} code blocks)"
+    ran = f" and run ({passed} smoke prompts, {len(snippets)} code blocks)" if level == "run" else ""
+    told = f", loaded{ran}"
     return Reproof(proof.repo_id, proof.commit, proof.files, proof.size, told)

@@ -75,6 +75,78 @@ def test_bytes_that_changed_on_the_hub_are_found(adopted: Room) -> None:
     assert "adapter_config.json of acme/adopted-lora" in ran.err
 
 
+def test_drift_is_nothing_after_a_release_and_every_foreign_change_later(adopted: Room) -> None:
+    """Storage rots, people push, settings are flipped: a nightly job must see it without fetching weights."""
+    quiet = adopted.run("verify", "--all", "--drift", "--hub", "local", "--format", "json")
+    with adopted.hub() as api:
+        api.upload_file(
+            path_or_fileobj=b"{}", path_in_repo="adapter_config.json", repo_id="acme/adopted-lora"
+        )
+        api.upload_file(path_or_fileobj=b"hi", path_in_repo="notes.txt", repo_id="acme/adopted-lora")
+        api.update_repo_settings("acme/adopted-base", private=False)
+        api.delete_tag("acme/adopted-data", tag="v1.0.0", repo_type="dataset")
+    loud = adopted.run("verify", "adopted", "--drift", "--hub", "local", "--format", "json")
+    found = json.loads(loud.out)["releases"][0]
+
+    assert (0, []) == (quiet.code, json.loads(quiet.out)["releases"][0]["drift"])
+    assert (1, ["HP-R06"]) == (loud.code, loud.errors)
+    assert ("adopted", "1.0.0") == (found["name"], found["released"])
+    assert [
+        ("acme/adopted-base", "visibility"),
+        ("acme/adopted-data", "tag"),
+        ("acme/adopted-lora", "adapter_config.json"),
+        ("acme/adopted-lora", "notes.txt"),
+    ] == [(each["repo_id"], each["what"]) for each in found["drift"]]
+
+
+def test_a_tag_that_was_moved_and_a_repo_that_is_gone_are_drift(adopted: Room) -> None:
+    """A tag names the bytes that people pinned; whoever moves it changes what they get."""
+    with adopted.hub() as api:
+        pushed = api.upload_file(path_or_fileobj=b"x", path_in_repo="x.txt", repo_id="acme/adopted-lora")
+        api.delete_tag("acme/adopted-lora", tag="v1.0.0")
+        api.create_tag("acme/adopted-lora", tag="v1.0.0", revision=pushed.oid)
+        api.delete_repo("acme/adopted-base")
+    ran = adopted.run("verify", "adopted", "--drift", "--hub", "local")
+
+    assert 1 == ran.code
+    assert "acme/adopted-base exists: released yes, found no" in ran.out
+    assert (
+        f"acme/adopted-lora tag: released v1.0.0 at a commit of this release, found at {pushed.oid[:8]}"
+        in ran.out
+    )
+
+
+@pytest.mark.parametrize(
+    ("proof", "told"), [("static", "fetched back\n"), ("load", "fetched back, loaded\n")]
+)
+def test_any_repo_can_be_proven_by_its_address(adopted: Room, proof: str, told: str) -> None:
+    """Whoever is handed an address wants to know that it arrives whole and loads; an adapter on the base it names."""
+    ran = adopted.run(
+        "verify", "hf://acme/adopted-lora@v1.0.0", "--hub", "local", "--owner", "x", "--proof", proof
+    )
+
+    assert 0 == ran.code, ran.err
+    assert re.match(r"✓ acme/adopted-lora at [0-9a-f]{8}: \d+ files, ", ran.out)
+    assert told in ran.out
+
+
+def test_a_repo_that_lost_the_bytes_it_lists_is_refused(adopted: Room) -> None:
+    """The Hub's word on a file is its hash; what arrives is held against it."""
+    [blob] = [
+        f
+        for f in (adopted.root / ".hubpub" / "_hub").rglob("*")
+        if f.is_file() and f.stat().st_size == len(adopted.artifact("adapter")["adapter_model.safetensors"])
+    ]
+    content = bytearray(blob.read_bytes())
+    content[-1] ^= 1
+    blob.chmod(0o600)
+    blob.write_bytes(content)
+    ran = adopted.run("verify", "hf://acme/adopted-lora", "--hub", "local")
+
+    assert (1, ["HP-R01"]) == (ran.code, ran.errors)
+    assert "adapter_model.safetensors of acme/adopted-lora is not the file that the Hub lists" in ran.err
+
+
 def _edit_tensors(room: Room, change: Callable[[str, object], object]) -> None:
     from safetensors.torch import load_file, save_file
 

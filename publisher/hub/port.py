@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
+from publisher.errors import HubpubError
 from publisher.records.artifacts import RepoRef
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who the token belongs to, and which namespaces it names."""
+    """Who the token belongs to, and which namespaces it names.
+
+    Attributes:
+        name: the user; of a keyless job what it says of itself.
+        organisations: those that the user is in.
+        role: of the token: `read`, `write`, `fineGrained`; empty where the Hub does not say.
+        roles: of the user in each organisation, as far as the Hub says.
+        scopes: of a fine-grained token: what it may do in which namespace or repo.
+    """
 
     name: str
     organisations: tuple[str, ...]
+    role: str = ""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class RepoState:
-    """What a repo looks like from outside."""
+    """What a repo looks like from outside. `ref` is what the Hub calls it now: of a renamed repo, its new name."""
 
     ref: RepoRef
     private: bool
@@ -47,6 +59,27 @@ class Commit:
     id: str
     title: str
     message: str
+    author: str = ""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A pull request."""
+
+    number: int
+    title: str
+    status: Literal["draft", "open", "merged", "closed"]
+    author: str
+
+    @property
+    def branch(self) -> str:
+        """The ref that holds its commits, and that a commit to it names."""
+        return f"refs/pr/{self.number}"
+
+    @property
+    def live(self) -> bool:
+        """Whether it still takes commits and may be merged."""
+        return self.status in ("draft", "open")
 
 
 @dataclass(frozen=True)
@@ -74,6 +107,8 @@ class Delete:
 
 Operation = Add | Copy | Delete
 
+Heard = Callable[[int, bool], None]  # so many bytes more, and whether the Hub had them already
+
 
 class Hub(Protocol):
     """A Hub that a release goes to.
@@ -93,6 +128,10 @@ class Hub(Protocol):
     @property
     def on_this_machine(self) -> bool:
         """Whether every resolved address of the endpoint is loopback."""
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether a CI job writes with a token for each repo: files, branches, tags; no new repo, no settings."""
 
     def account(self) -> Account:
         """Who we are."""
@@ -121,12 +160,12 @@ class Hub(Protocol):
         title: str,
         body: str,
         parent: str,
-        on_bytes: Callable[[int], None] | None = None,
+        on_bytes: Heard | None = None,
     ) -> str:
         """Make ONE commit on a branch whose head must still be `parent`; returns the commit's id.
 
         Not retried: whether a commit whose answer was lost exists is found by looking at the branch.
-        `on_bytes` hears of each file that has arrived, by its size.
+        `on_bytes` hears of bytes as they leave, and of files that need not be sent.
         """
 
     def create_branch(self, ref: RepoRef, branch: str, *, at: str) -> None:
@@ -138,8 +177,38 @@ class Hub(Protocol):
     def create_tag(self, ref: RepoRef, tag: str, *, at: str, message: str) -> None:
         """Create an annotated tag at a commit; a tag of that name at another commit is HP-H05."""
 
+    def delete_tag(self, ref: RepoRef, tag: str) -> None:
+        """Delete a tag; one that is not there is no fault."""
+
     def set_visibility(self, ref: RepoRef, *, private: bool) -> None:
         """Make a repo private or public."""
 
+    def move(self, old: RepoRef, new: RepoRef) -> None:
+        """Give a repo another name; the old one leads to it from then on. Not retried: the old id is gone then."""
+
+    def proposals(self, ref: RepoRef) -> tuple[Proposal, ...]:
+        """All pull requests of a repo, newest first."""
+
+    def propose(self, ref: RepoRef, *, title: str, text: str) -> None:
+        """Make a draft of a pull request that changes nothing yet. Not retried: there would be two."""
+
+    def retitle_proposal(self, ref: RepoRef, number: int, title: str) -> None:
+        """Give a pull request another title."""
+
+    def comments(self, ref: RepoRef, number: int) -> tuple[str, ...]:
+        """What was said in a pull request, oldest first."""
+
+    def comment(self, ref: RepoRef, number: int, text: str) -> None:
+        """Say something in a pull request. Not retried: it would be said twice."""
+
+    def open_proposal(self, ref: RepoRef, number: int) -> None:
+        """Make an open pull request of a draft."""
+
     def add_to_collection(self, owner: str, title: str, refs: Sequence[RepoRef]) -> str:
         """Put repos into the owner's collection of that title, made if need be; returns its slug."""
+
+    def collection_of(self, ref: RepoRef, owner: str, title: str) -> str | None:
+        """The slug of the owner's collection of that title, if the repo is seen in it."""
+
+    def refusal(self, ref: RepoRef, *, write: bool = False) -> HubpubError | None:
+        """Why the files of a repo may not be read, or written; None where they may."""

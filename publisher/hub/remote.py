@@ -6,14 +6,15 @@ import json
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 from publisher.errors import HubpubError
-from publisher.hub.port import Account, Add, Commit, Copy, Operation, RemoteFile, RepoState
+from publisher.hub.oidc import CiJob, one_token_a_repo
+from publisher.hub.port import Account, Add, Commit, Copy, Heard, Operation, Proposal, RemoteFile, RepoState
 from publisher.hub.retry import retried
 from publisher.records.artifacts import RepoRef
 
@@ -22,20 +23,26 @@ if TYPE_CHECKING:
 
 HF = "https://huggingface.co"
 PIECE = 1 << 20
+CONNECT_S = 20.0
+ANSWER_S = 120.0  # of silence; a commit of many large files is long in coming
 
 Result = TypeVar("Result")
 
 
+@one_token_a_repo
 @dataclass(frozen=True)
 class RemoteHub:
     """A Hub over HTTP.
 
-    `token` is kept out of every representation, message and file.
+    `token` is kept out of every representation, message and file. A keyless CI `job` has none, and gets one for
+    each repo; `about` is the repo that a call is about.
     """
 
     endpoint: str
     token: str | None = field(repr=False)
     host: str
+    job: CiJob | None = None
+    about: RepoRef | None = None
 
     def __post_init__(self) -> None:
         # The client's own words about a token that no header can carry would show it.
@@ -58,11 +65,32 @@ class RemoteHub:
         return bool(found) and all(a == "::1" or a.startswith("127.") for a in found)
 
     @property
+    def is_keyless(self) -> bool:
+        """Whether each repo is written with a token of its own, that a CI job was given."""
+        return self.job is not None
+
+    def _about_repo(self, ref: RepoRef) -> RemoteHub:
+        """This Hub, holding the repo's token where each repo has one of its own."""
+        return replace(self, about=ref) if self.is_keyless else self
+
+    def for_reading(self) -> RemoteHub:
+        """This Hub for what is not ours, a base: a keyless job reads it as a user who trusts it, or as anyone may."""
+        return replace(self, job=self.job.as_user()) if self.job else self
+
+    @property
     def _api(self) -> HfApi:
         settle_client(self.on_this_machine)
         from huggingface_hub import HfApi
 
-        return HfApi(endpoint=self.endpoint, token=self.token or False, library_name="hubpub")
+        return HfApi(endpoint=self.endpoint, token=self._present_token, library_name="hubpub")
+
+    @property
+    def _present_token(self) -> str | Literal[False]:
+        """The token to send now. An hour's token is made anew in time, so it is asked for before each request."""
+        if self.job is not None and self.about is not None:
+            settle_client(self.on_this_machine)
+            return self.job.token_for(self.about, self._ask)
+        return self.token or False
 
     def account(self) -> Account:
         """Who we are.
@@ -70,10 +98,20 @@ class RemoteHub:
         Raises:
             HubpubError: HP-H01 unreachable, HP-H02 no valid token.
         """
+        if self.job is not None:  # a token for one repo is nobody's, so there is no use in asking whose it is
+            settle_client(self.on_this_machine)
+            return Account(self.job.who(self._ask), ())
         if not self.token:
             raise _no_token(self.endpoint)
         who: dict[str, Any] = retried(self._who)
-        return Account(who["name"], tuple(org["name"] for org in who.get("orgs", ())))
+        token = (who.get("auth") or {}).get("accessToken") or {}
+        return Account(
+            who["name"],
+            tuple(org["name"] for org in who.get("orgs", ())),
+            role=str(token.get("role") or ""),
+            roles={org["name"]: str(org.get("roleInOrg") or "") for org in who.get("orgs", ())},
+            scopes=_scopes(token.get("fineGrained") or {}),
+        )
 
     def _who(self) -> dict[str, Any]:
         try:
@@ -87,7 +125,9 @@ class RemoteHub:
     def state(self, ref: RepoRef) -> RepoState | None:
         """The repo's state; None where it does not exist or may not be seen."""
         try:
-            info: Any = self._ask(lambda: self._api.repo_info(ref.repo_id, repo_type=ref.repo_type))
+            info: Any = self._ask(  # the client sets no limit here unless it is given one
+                lambda: self._api.repo_info(ref.repo_id, repo_type=ref.repo_type, timeout=ANSWER_S)
+            )
         except HubpubError as fault:
             if fault.code == "HP-H04":
                 return None
@@ -95,7 +135,8 @@ class RemoteHub:
         refs = self._ask(lambda: self._api.list_repo_refs(ref.repo_id, repo_type=ref.repo_type))
         branches = {b.name: b.target_commit for b in refs.branches}
         tags = {t.name: t.target_commit for t in refs.tags}
-        return RepoState(ref, bool(info.private), bool(info.gated), branches.get("main"), branches, tags)
+        now = RepoRef(info.id, ref.repo_type)
+        return RepoState(now, bool(info.private), bool(info.gated), branches.get("main"), branches, tags)
 
     def tree(self, ref: RepoRef, revision: str) -> tuple[RemoteFile, ...]:
         """All files at a revision, sorted by path."""
@@ -121,7 +162,7 @@ class RemoteHub:
 
         prefix = "datasets/" if ref.repo_type == "dataset" else ""
         url = f"{self.endpoint}/{prefix}{ref.repo_id}/resolve/{quote(revision, safe='')}/{quote(path)}"
-        headers = build_hf_headers(token=self.token or False, library_name="hubpub")
+        headers = build_hf_headers(token=self._present_token, library_name="hubpub")
         with (
             _in_our_words(self.endpoint),
             get_session().stream(
@@ -136,10 +177,11 @@ class RemoteHub:
         found = self._ask(
             lambda: list(self._api.list_repo_commits(ref.repo_id, revision=revision, repo_type=ref.repo_type))
         )
-        return tuple(Commit(c.commit_id, c.title, c.message) for c in found)
+        return tuple(Commit(c.commit_id, c.title, c.message, ", ".join(c.authors)) for c in found)
 
     def create(self, ref: RepoRef, *, private: bool) -> None:
         """Create a repo; one that exists already is left as it is."""
+        self._refuse_where_keyless(f"makes no repo, so not {ref.repo_id}")
         self._ask(
             lambda: self._api.create_repo(
                 ref.repo_id, private=private, repo_type=ref.repo_type, exist_ok=True
@@ -155,16 +197,19 @@ class RemoteHub:
         title: str,
         body: str,
         parent: str,
-        on_bytes: Callable[[int], None] | None = None,
+        on_bytes: Heard | None = None,
     ) -> str:
         """Make ONE commit; see the port. Large files go first, each retried by the client itself."""
-        api = self._api
-        from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
+        settle_client(self.on_this_machine)
+        from huggingface_hub import CommitOperationCopy, CommitOperationDelete
 
+        from publisher.hub.upload import CountedAdd
+
+        heard = on_bytes or (lambda size, known: None)
         wire: list[Any] = []
         for operation in operations:
             if isinstance(operation, Add):
-                wire.append(CommitOperationAdd(operation.path, operation.source))
+                wire.append(CountedAdd(operation.path, operation.source, heard))
             elif isinstance(operation, Copy):
                 wire.append(
                     CommitOperationCopy(operation.path, operation.path, src_revision=operation.from_revision)
@@ -172,13 +217,13 @@ class RemoteHub:
             else:
                 wire.append(CommitOperationDelete(operation.path))
         with _in_our_words(self.endpoint):
-            for add in (op for op in wire if isinstance(op, CommitOperationAdd)):
-                api.preupload_lfs_files(
+            adds = [op for op in wire if isinstance(op, CountedAdd)]
+            for add in adds:
+                self._api.preupload_lfs_files(  # asked for anew each time: many hours' files need many tokens
                     ref.repo_id, [add], repo_type=ref.repo_type, revision=branch, free_memory=False
                 )
-                if on_bytes is not None:
-                    on_bytes(add.upload_info.size)
-            made = api.create_commit(
+                add.settled()
+            made = self._api.create_commit(
                 ref.repo_id,
                 wire,
                 commit_message=title,
@@ -187,6 +232,8 @@ class RemoteHub:
                 revision=branch,
                 parent_commit=parent,
             )
+        for add in adds:
+            add.committed()
         return str(made.oid)
 
     def create_branch(self, ref: RepoRef, branch: str, *, at: str) -> None:
@@ -228,18 +275,105 @@ class RemoteHub:
                 hint="release the next version",
             )
 
+    def delete_tag(self, ref: RepoRef, tag: str) -> None:
+        """Delete a tag; one that is not there is no fault."""
+        try:
+            self._ask(lambda: self._api.delete_tag(ref.repo_id, tag=tag, repo_type=ref.repo_type))
+        except HubpubError as fault:
+            if fault.code != "HP-H04":
+                raise
+
     def set_visibility(self, ref: RepoRef, *, private: bool) -> None:
         """Make a repo private or public."""
+        self._refuse_where_keyless(f"changes no settings, so {ref.repo_id} stays as visible as it is")
         self._ask(
             lambda: self._api.update_repo_settings(ref.repo_id, private=private, repo_type=ref.repo_type)
         )
 
+    def move(self, old: RepoRef, new: RepoRef) -> None:
+        """Give a repo another name; the old one leads to it from then on."""
+        self._refuse_where_keyless(f"changes no settings, so {old.repo_id} keeps its name")
+        with _in_our_words(self.endpoint):
+            self._api.move_repo(old.repo_id, new.repo_id, repo_type=old.repo_type)
+
+    def proposals(self, ref: RepoRef) -> tuple[Proposal, ...]:
+        """All pull requests of a repo, newest first."""
+        found = self._ask(
+            lambda: list(
+                self._api.get_repo_discussions(
+                    ref.repo_id, repo_type=ref.repo_type, discussion_type="pull_request"
+                )
+            )
+        )
+        proposals = [Proposal(each.num, each.title, each.status, each.author) for each in found]
+        return tuple(sorted(proposals, key=lambda proposal: -proposal.number))
+
+    def propose(self, ref: RepoRef, *, title: str, text: str) -> None:
+        """Make a draft of a pull request that changes nothing yet."""
+        with _in_our_words(self.endpoint):
+            self._api.create_pull_request(ref.repo_id, title=title, description=text, repo_type=ref.repo_type)
+
+    def retitle_proposal(self, ref: RepoRef, number: int, title: str) -> None:
+        """Give a pull request another title."""
+        self._ask(
+            lambda: self._api.rename_discussion(ref.repo_id, number, new_title=title, repo_type=ref.repo_type)
+        )
+
+    def comments(self, ref: RepoRef, number: int) -> tuple[str, ...]:
+        """What was said in a pull request, oldest first."""
+        api = self._api  # first: it settles what the client reads at its import
+        from huggingface_hub.community import DiscussionComment
+
+        details = self._ask(lambda: api.get_discussion_details(ref.repo_id, number, repo_type=ref.repo_type))
+        return tuple(event.content for event in details.events if isinstance(event, DiscussionComment))
+
+    def comment(self, ref: RepoRef, number: int, text: str) -> None:
+        """Say something in a pull request."""
+        with _in_our_words(self.endpoint):
+            self._api.comment_discussion(ref.repo_id, number, text, repo_type=ref.repo_type)
+
+    def open_proposal(self, ref: RepoRef, number: int) -> None:
+        """Make an open pull request of a draft."""
+        self._ask(
+            lambda: self._api.change_discussion_status(ref.repo_id, number, "open", repo_type=ref.repo_type)
+        )
+
     def add_to_collection(self, owner: str, title: str, refs: Sequence[RepoRef]) -> str:
         """Put repos into the owner's collection of that title, made if need be; returns its slug."""
+        if self.is_keyless:
+            slugs = [self.collection_of(ref, owner, title) for ref in refs]
+            if slugs and all(slugs):  # nothing to do
+                return str(slugs[0])
+        self._refuse_where_keyless(f"touches no collection, so not {title!r}")
         made = self._ask(lambda: self._api.create_collection(title, namespace=owner, exists_ok=True))
         for ref in refs:
             self._add_item(made.slug, ref)
         return str(made.slug)
+
+    def collection_of(self, ref: RepoRef, owner: str, title: str) -> str | None:
+        """The slug of the owner's collection of that title, if the repo is seen in it."""
+        item = f"{ref.repo_type}s/{ref.repo_id}"
+        found = self._ask(lambda: list(self._api.list_collections(owner=owner, item=item)))
+        return next((str(each.slug) for each in found if each.title == title), None)
+
+    def refusal(self, ref: RepoRef, *, write: bool = False) -> HubpubError | None:
+        """Why the files of a repo may not be read, or written; None where they may."""
+        try:
+            self._ask(lambda: self._api.auth_check(ref.repo_id, repo_type=ref.repo_type, write=write))
+        except HubpubError as fault:
+            if fault.code in ("HP-H02", "HP-H03", "HP-H04"):
+                return fault
+            raise
+        return None
+
+    def _refuse_where_keyless(self, what: str) -> None:
+        if self.is_keyless:
+            raise HubpubError(
+                "HP-H03",
+                f"a keyless run {what}",
+                where=self.endpoint,
+                hint="do it once by hand, with a token; hubpub doctor NAME lists what a keyless run lacks",
+            )
 
     def _add_item(self, slug: str, ref: RepoRef) -> None:
         self._ask(lambda: self._api.add_collection_item(slug, ref.repo_id, ref.repo_type, exists_ok=True))
@@ -254,6 +388,12 @@ class RemoteHub:
         return retried(spoken)
 
 
+def _scopes(fine_grained: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Namespace or repo → what a fine-grained token may do there; what is not told in that way is left out."""
+    scoped = [each for each in fine_grained.get("scoped") or () if (each.get("entity") or {}).get("name")]
+    return {each["entity"]["name"]: frozenset(each.get("permissions") or ()) for each in scoped}
+
+
 def settle_client(on_this_machine: bool) -> None:
     """Settle what the client reads from the environment once, at its import.
 
@@ -264,6 +404,11 @@ def settle_client(on_this_machine: bool) -> None:
         os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import httpx2
+    from huggingface_hub.utils import get_session
+
+    # The client itself would wait for ever for a Hub that has gone silent.
+    get_session().timeout = httpx2.Timeout(ANSWER_S, connect=CONNECT_S)
 
 
 @contextmanager
@@ -380,5 +525,7 @@ def _no_token(endpoint: str) -> HubpubError:
 def _one_line(fault: BaseException) -> str:
     """The client's message on one line, without its request id and links."""
     text = " ".join(str(fault).split())
-    text = re.sub(r"\(Request ID: [^)]*\)\.?|For more information check: \S+|hf_[A-Za-z0-9]{8,}", "", text)
+    text = re.sub(
+        r"\(Request ID: [^)]*\)\.?|For more information check: \S+|hf_[\w.-]{8,}|eyJ[\w.-]{20,}", "", text
+    )
     return " ".join(text.split())[:200] or type(fault).__name__

@@ -1,4 +1,4 @@
-"""When a call to the Hub is tried again: only what is idempotent, and as the Hub asks."""
+"""When a call to the Hub is tried again: what is idempotent, or what can be looked for; and as the Hub asks."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def retried(call: Callable[[], Result]) -> Result:
         wait=_wait,
         reraise=True,
     )(call)
+
+
+def once(write: Callable[[], None], *, done: Callable[[], bool]) -> None:
+    """Run a call that must not be made twice: before every attempt it is looked whether an earlier one was heard."""
+
+    def tried() -> None:
+        if not done():
+            write()
+
+    retried(tried)
 
 
 def _passing(fault: BaseException) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
 from publisher.errors import HubpubError
+from publisher.hub import oidc
 from publisher.hub.remote import HF, RemoteHub, settle_client
 
 Embedded = Callable[[], tuple[str, str]]  # starts or finds the embedded Hub: its address and token
@@ -16,7 +17,8 @@ def open_hub(target: str, embedded: Embedded, *, embedded_address: str | None = 
     """Open a Hub by the name that was given on the command line or in the manifest.
 
     A token of the real Hub goes to the real Hub only; another address gets HF_TOKEN from the environment,
-    since whoever names both means both.
+    since whoever names both means both. Without a token, or where HF_OIDC_RESOURCE asks for it, a CI job that has
+    an ID token is keyless.
 
     Raises:
         HubpubError: HP-M09 where `target` is neither a known name nor an address.
@@ -27,7 +29,7 @@ def open_hub(target: str, embedded: Embedded, *, embedded_address: str | None = 
         address, token = embedded()
         return RemoteHub(address, token, "local")
     if target == "hf":
-        return RemoteHub(HF, _stored_token(), "huggingface.co")
+        return _remote(HF, "huggingface.co", _stored_token)
     parts = urlsplit(target)
     if not _is_address(parts):
         raise HubpubError(
@@ -39,11 +41,18 @@ def open_hub(target: str, embedded: Embedded, *, embedded_address: str | None = 
         )
     address = target.rstrip("/")
     if address == HF:
-        return RemoteHub(HF, _stored_token(), "huggingface.co")
+        return _remote(HF, "huggingface.co", _stored_token)
     if address == embedded_address:
         return RemoteHub(address, _named_token() or embedded()[1], "local")
     host = str(parts.hostname) if parts.port is None else f"{parts.hostname}_{parts.port}"
-    return RemoteHub(address, _named_token(), host)
+    return _remote(address, host, _named_token)
+
+
+def _remote(address: str, host: str, find_token: Callable[[], str | None]) -> RemoteHub:
+    """A Hub elsewhere, by token or keyless. A job that asks to be keyless has no token searched for."""
+    token = None if oidc.asked_for() else find_token()
+    keyless = token is None and (oidc.asked_for() or oidc.available())
+    return RemoteHub(address, token, host, oidc.ci_job(address) if keyless else None)
 
 
 def _is_address(parts: SplitResult) -> bool:

@@ -102,7 +102,7 @@ def test_one_commit_adds_copies_and_deletes_and_says_when_files_have_arrived(
     hub: RemoteHub, ref: RepoRef, large: Path
 ) -> None:
     """Promotion is one commit or none."""
-    arrived: list[int] = []
+    arrived: list[tuple[int, bool]] = []
     start = head_of(hub, ref)
     hub.create_branch(ref, "aside", at=start)
     staged = hub.commit(
@@ -112,7 +112,7 @@ def test_one_commit_adds_copies_and_deletes_and_says_when_files_have_arrived(
         title="Stage",
         body="",
         parent=start,
-        on_bytes=arrived.append,
+        on_bytes=lambda size, known: arrived.append((size, known)),
     )
     write(hub, ref, Add("old.txt", b"old"))
     made = write(
@@ -125,7 +125,7 @@ def test_one_commit_adds_copies_and_deletes_and_says_when_files_have_arrived(
     )
     history = hub.commits(ref, "main")
 
-    assert [large.stat().st_size, 2] == arrived
+    assert {(large.stat().st_size, False), (2, False)} == set(arrived)
     assert {".gitattributes", "model.safetensors", "config.json", "new.txt"} == {
         file.path for file in hub.tree(ref, made)
     }
@@ -135,6 +135,29 @@ def test_one_commit_adds_copies_and_deletes_and_says_when_files_have_arrived(
         history[0].title,
         history[0].message.strip(),
     )
+
+
+def test_bytes_are_counted_as_they_leave_and_those_that_the_hub_has_are_told_apart(
+    hub: RemoteHub, ref: RepoRef, tmp_path: Path
+) -> None:
+    """A bar that jumps from nothing to 24 GB tells nothing; one that counts what was never sent lies."""
+    weights, same = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    weights.write_bytes(bytes(range(256)) * 20_000)
+    same.write_bytes(weights.read_bytes())
+    heard: list[tuple[int, bool]] = []
+    hub.commit(
+        ref,
+        "main",
+        [Add("a.safetensors", weights), Add("b.safetensors", same), Add("config.json", b"{}")],
+        title="Stage",
+        body="",
+        parent=head_of(hub, ref),
+        on_bytes=lambda size, known: heard.append((size, known)),
+    )
+    sent = [size for size, known in heard if not known]
+
+    assert (5_120_000 + 2, [5_120_000]) == (sum(sent), [size for size, known in heard if known])
+    assert 10 < len(sent)
 
 
 def test_a_commit_on_a_branch_that_has_moved_is_refused(hub: RemoteHub, ref: RepoRef) -> None:

@@ -1,0 +1,140 @@
+"""hubpub doctor: what this machine can do, and what a release would need."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption
+from publisher.cli.output import Format, Output
+from publisher.cli.session import open_hub, open_project, open_release, source_of
+from publisher.errors import HubpubError
+
+if TYPE_CHECKING:
+    from publisher.hub.port import Account
+    from publisher.manifest.project import Project
+    from publisher.pipeline.doctor import Needs
+    from publisher.pipeline.machine import Machine
+    from publisher.pipeline.rights import Right
+
+INSTALL = 'pip install "hubpub[models]"'
+SIGNS = {"ok": "ok", "missing": "MISSING", "unknown": "unknown"}
+
+
+def doctor(
+    name: Annotated[
+        str | None, typer.Argument(help="A folder of model_cards/: what it would need.", show_default=False)
+    ] = None,
+    hub: HubOption = None,
+    owner: OwnerOption = None,
+    project: ProjectOption = None,
+    format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
+) -> None:
+    """Say what this machine can do, who the Hub says we are, and which rights a release has and lacks."""
+    from publisher.pipeline.doctor import ask_account, needs_of
+    from publisher.pipeline.machine import look_at_machine
+
+    output = Output(format)
+    opened = open_release(project, name, owner) if name else None
+    place = opened.project if opened else _project(project)
+    machine = look_at_machine(place.workspace)
+    output.result(_machine_text(machine))
+    with open_hub(hub, opened, place, look_only=True) as target:
+        account = ask_account(target)
+        output.result(_account_text(target.endpoint, account))
+        needs = needs_of(opened, target, source_of(target), account) if opened else None
+    if opened and needs:
+        output.result(_needs_text(opened.paths.name, needs))
+    output.document(
+        "doctor",
+        {
+            "machine": {**asdict(machine), "gpus": list(machine.gpus)},
+            "hub": _account_document(target.endpoint, account),
+            "release": _needs_document(opened.paths.name, needs) if opened and needs else None,
+        },
+    )
+    if needs:
+        raise typer.Exit(needs.exit_code)
+
+
+def _project(folder: Path | None) -> Project:
+    """The project, or this folder where there is none: a machine can be looked at before anything is begun."""
+    from publisher.manifest.project import Project
+
+    try:
+        return open_project(folder)
+    except HubpubError:
+        return Project(Path.cwd())
+
+
+def _machine_text(machine: Machine) -> str:
+    versions = {name: version or "not installed" for name, version in machine.packages.items()}
+    versions["hf_xet"] += f" (the embedded Hub takes versions {machine.xet_tried})"
+    memory = f"{_size(machine.memory_bytes)}, {_size(machine.free_memory_bytes)} of it free"
+    rows = {
+        "python": machine.python,
+        **versions,
+        "cores": str(machine.cores),
+        "memory": memory,
+        "disk": f"{_size(machine.free_disk_bytes)} free",
+        "gpu": "; ".join(machine.gpus) or "none that nvidia-smi knows of",
+        "children in": machine.isolation,
+    }
+    lines = ["This machine", *(f"  {name:<16} {value}" for name, value in rows.items())]
+    if machine.missing:
+        lines.append(f"  To make or to prove a model: {INSTALL}")
+    return "\n".join(lines)
+
+
+def _account_text(endpoint: str, account: Account | HubpubError) -> str:
+    if isinstance(account, HubpubError):
+        return f"{endpoint}\n  {account.what}\n  hint: {account.hint}"
+    kind = f", with a token of the kind {account.role}" if account.role else ""
+    member = f", in {', '.join(account.organisations)}" if account.organisations else ""
+    return f"{endpoint}\n  as {account.name}{kind}{member}"
+
+
+def _needs_text(name: str, needs: Needs) -> str:
+    lines = [f"{name} would need"]
+    lines.append(f"  disk at the peak: {_size(needs.peak_bytes)}")
+    for problem in needs.problems:
+        lines += [f"  {problem.code}: {problem.what}", f"    hint: {problem.hint}"]
+    lines.append(_right_line(needs.base))
+    for repo_id, rights in needs.rights.items():
+        lines += [f"  {repo_id}", *(f"  {_right_line(right)}" for right in rights)]
+    return "\n".join(lines)
+
+
+def _right_line(right: Right) -> str:
+    return f"  {right.name:<11} {SIGNS[right.answer]:<8} {right.why}"
+
+
+def _account_document(endpoint: str, account: Account | HubpubError) -> dict[str, Any]:
+    if isinstance(account, HubpubError):
+        return {"endpoint": endpoint, "account": None, "code": account.code, "what": account.what}
+    return {
+        "endpoint": endpoint,
+        "account": account.name,
+        "role": account.role,
+        "organisations": list(account.organisations),
+    }
+
+
+def _needs_document(name: str, needs: Needs) -> dict[str, Any]:
+    return {
+        "name": name,
+        "peak_bytes": needs.peak_bytes,
+        "problems": [{"code": p.code, "what": p.what, "hint": p.hint} for p in needs.problems],
+        "base": asdict(needs.base),
+        "repos": [
+            {"repo_id": repo_id, "rights": [asdict(right) for right in rights]}
+            for repo_id, rights in needs.rights.items()
+        ],
+    }
+
+
+def _size(size: int | None) -> str:
+    return "unknown" if size is None else f"{size / 1e9:.1f} GB"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from publisher.hub.port import Add, Delete, Hub, Operation
+from publisher.hub.port import Add, Delete, Heard, Hub, Operation
+from publisher.records.artifacts import RepoRef
 from publisher.records.plans import Package, Plan, RepoPlan, Step
 from publisher.records.receipts import Staged
 from publisher.release.commit import commit_once
 from publisher.release.compare import same
-from publisher.release.conflict import pushed_meanwhile
+from publisher.release.conflict import look_again, look_before_sending, refuse_foreign_branch
 from publisher.release.journal import Journal
+from publisher.release.rename import move_once
+from publisher.release.trailer import trailer, trailer_of
 
 
 def stage(
@@ -19,15 +22,22 @@ def stage(
     plan: Plan,
     packages: Sequence[Package],
     journal: Journal,
-    on_bytes: Callable[[int], None] | None = None,
+    on_bytes: Heard | None = None,
 ) -> Staged:
     """Upload each repo's changes to the branch `hubpub/v<version>`, one commit a repo.
 
     What an earlier run staged is found by looking: the same branch with the same files is not sent again.
 
     Raises:
-        HubpubError: HP-H05 where someone pushed to `main` since the plan: nothing is sent then.
+        HubpubError: HP-H05 where a repo is not as the plan saw it any more: nothing is sent then.
     """
+    look_again(hub, plan)
+    for repo in plan.repos:
+        if (
+            repo.renamed_from is not None
+        ):  # before anything is sent: from then on the old id leads to the new one
+            with journal.step("rename", repo=repo.ref.repo_id, was=repo.renamed_from):
+                move_once(hub, RepoRef(repo.renamed_from, repo.ref.repo_type), repo.ref)
     commits: dict[str, str] = {}
     for package in packages:
         repo = plan.repo(package.kind)
@@ -51,56 +61,57 @@ def _stage_repo(
     repo: RepoPlan,
     package: Package,
     journal: Journal,
-    on_bytes: Callable[[int], None] | None,
+    on_bytes: Heard | None,
 ) -> str:
-    state = hub.state(package.ref)
-    if state is None or state.head is None:
-        raise AssertionError(f"{package.ref.repo_id} was created and has no main")
-    if repo.head not in (None, state.head):
-        raise pushed_meanwhile(hub, package.ref, str(repo.head))
-    begun = state.branches.get(plan.branch)
-    if (
-        begun is not None
-        and _stands_on(hub, package, begun, state.head)
-        and _holds(hub, repo, package, begun)
-    ):
-        return begun
-    if begun is not None and begun != state.head:
+    head, branches = look_before_sending(hub, plan, repo)
+    begun = branches.get(plan.branch)
+    if begun is not None:
+        main = hub.commits(package.ref, "main")
+        refuse_foreign_branch(hub, package.ref, plan.name, plan.branch, main)
+        if _goes_on(hub, plan, package, begun, head) and _holds(hub, repo, package, begun):
+            return begun
+    if begun is not None and begun != head:
         with journal.step("unbranch", repo=package.ref.repo_id, branch=plan.branch):
             hub.delete_branch(package.ref, plan.branch)
         begun = None
     if begun is None:
-        with journal.step("branch", repo=package.ref.repo_id, branch=plan.branch, at=state.head):
-            hub.create_branch(package.ref, plan.branch, at=state.head)
-    operations = _operations(repo, package)
+        with journal.step("branch", repo=package.ref.repo_id, branch=plan.branch, at=head):
+            hub.create_branch(package.ref, plan.branch, at=head)
+    operations = operations_of(package, repo.file_changes)
     with journal.step("stage", repo=package.ref.repo_id, branch=plan.branch, bytes=repo.bytes_to_upload):
         return commit_once(
             hub,
             package.ref,
             plan.branch,
             operations,
-            plan=plan,
+            mark=trailer(plan),
             title=f"Stage {plan.name} {plan.label}: {package.kind}",
-            parent=state.head,
+            parent=head,
             on_bytes=on_bytes,
         )
 
 
-def _operations(repo: RepoPlan, package: Package) -> list[Operation]:
+def operations_of(package: Package, steps: Iterable[Step]) -> list[Operation]:
+    """What a commit does for these steps, each an upload or the deletion of a file."""
     if package.folder is None:
         raise AssertionError("only artifacts that lie here are staged")
-    folder = Path(package.folder)
+    folder, texts = Path(package.folder), package.readme.texts if package.readme else {}
     return [
-        Add(path, folder / path) if step.op == "upload" else Delete(path)
-        for step in repo.file_changes
+        Add(path, texts[path].encode() if path in texts else folder / path)
+        if step.op == "upload"
+        else Delete(path)
+        for step in steps
         for path in (str(step.path),)
     ]
 
 
-def _stands_on(hub: Hub, package: Package, staged: str, head: str) -> bool:
-    """Whether what was staged continues `main` as it is: else it lacks what others have pushed since."""
+def _goes_on(hub: Hub, plan: Plan, package: Package, staged: str, head: str) -> bool:
+    """Whether what was staged is meant for this outcome, and continues `main` as it is.
+
+    Else it may hold a file that is not wanted any more, or lack what others have pushed since.
+    """
     history = hub.commits(package.ref, staged)
-    return len(history) > 1 and history[1].id == head
+    return len(history) > 1 and history[1].id == head and trailer_of(history[0]) == trailer(plan)
 
 
 def _holds(hub: Hub, repo: RepoPlan, package: Package, commit: str) -> bool:

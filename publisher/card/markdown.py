@@ -10,6 +10,7 @@ from publisher.card.marks import MARK, balanced, nesting, unmarked
 
 # Marks are invisible to readers, so they must be to these patterns as well.
 FENCE = re.compile(r"(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})(?P<info>.*)")
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # what Markdown calls a line; Python splits at more
 HEADING = re.compile(r" {0,3}(?P<level>#{1,6})(?:[ \t]+(?P<title>.*?))?(?:[ \t]+#+)?[ \t]*")
 
 
@@ -28,7 +29,7 @@ class Line:
 def lines(markdown: str) -> Iterator[Line]:
     """Read Markdown line by line, knowing what is code."""
     fence = info = ""
-    for raw in markdown.splitlines(keepends=True):
+    for raw in LINE.findall(markdown):
         bare = unmarked(raw).rstrip("\r\n")
         match = FENCE.fullmatch(bare)
         if fence:

@@ -100,6 +100,8 @@ def _fields(block: str, line: int) -> tuple[dict[str, Any], Fault | None]:
         mark = error.problem_mark or error.context_mark
         at = (line + mark.line, mark.column + 1) if mark else (line, 1)
         return {}, Fault(error.problem or error.context or "the front matter is not YAML", *at)
+    except RecursionError:
+        return {}, Fault("the front matter is nested too deeply", line)
     except (YAMLError, ValueError) as error:  # ValueError: 2024-13-45 looks like a date and is none
         return {}, Fault(" ".join(str(error).split()), line)
     if fields is None:

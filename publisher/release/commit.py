@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import takewhile
 
 from publisher.errors import HubpubError
-from publisher.hub.port import Hub, Operation
+from publisher.hub.port import Heard, Hub, Operation
 from publisher.hub.retry import retried
 from publisher.records.artifacts import RepoRef
-from publisher.records.plans import Plan
-from publisher.release.trailer import of_plan, trailer
+from publisher.release.trailer import trailer_of
 
 
 def commit_once(
@@ -18,29 +18,34 @@ def commit_once(
     branch: str,
     operations: Sequence[Operation],
     *,
-    plan: Plan,
+    mark: str,
     title: str,
     parent: str,
-    on_bytes: Callable[[int], None] | None = None,
+    statement: str = "",
+    on_bytes: Heard | None = None,
 ) -> str:
-    """Make the plan's commit on a branch, or find the one that was made and whose answer never came.
+    """Make the commit that carries a trailer, or find the one that was made and whose answer never came.
+
+    `statement` is a further line below the trailer.
 
     Raises:
         HubpubError: as the port says; a passing fault is tried again, with a look at the branch in between.
     """
+    body = f"{mark}\n{statement}" if statement else mark
 
     def made() -> str:
         try:
             return hub.commit(
-                ref, branch, operations, title=title, body=trailer(plan), parent=parent, on_bytes=on_bytes
+                ref, branch, operations, title=title, body=body, parent=parent, on_bytes=on_bytes
             )
         except HubpubError as fault:
             # A lost answer shows as a passing fault, or as a branch that has moved past its parent.
             if not fault.data.get("passing") and fault.code != "HP-H05":
                 raise
-            found = of_plan(hub.commits(ref, branch), plan)
+            since = takewhile(lambda commit: commit.id != parent, hub.commits(ref, branch))
+            found = next((commit.id for commit in since if trailer_of(commit) == mark), None)
             if found is None:
                 raise
-            return found.id
+            return found
 
     return retried(made)

@@ -33,7 +33,7 @@ def test_until_promotion_main_is_as_it_was_and_everything_is_private(hub: Remote
 
     assert [[".gitattributes"]] * 3 == [list(repo.files) for repo in seen]
     assert [("hubpub/v1.0.0", "main")] * 3 == [repo.branches for repo in seen]
-    assert [(True, {})] * 3 == [(repo.private, repo.tags) for repo in seen]
+    assert [(True, ["hubpub/v1.0.0/run"])] * 3 == [(repo.private, list(repo.tags)) for repo in seen]
     assert ["dataset", "adapter", "merged"] == family.proofs
 
 

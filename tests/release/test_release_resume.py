@@ -13,9 +13,9 @@ from publisher.hub.remote import RemoteHub
 from publisher.release.journal import Journal
 
 KINDS = ("dataset", "adapter")
-# create, branch, stage; commit, tag, visibility of one; the collection; the branches
-RELEASE_WRITES = 2 * 3 + 2 * 2 + 1 + 1 + 2
-REVISION_WRITES = 2 * 2 + 2 + 1 + 2
+# create, branch, stage; proof; commit, tag, visibility of one; the collection; branch and proof go
+RELEASE_WRITES = 2 * 3 + 2 + 2 * 2 + 1 + 1 + 2 * 2
+REVISION_WRITES = 2 * 2 + 2 + 2 + 1 + 2 * 2
 
 
 def make(make_family: Callable[..., Family]) -> Family:
@@ -57,6 +57,10 @@ def test_after_a_death_at_any_step_the_next_run_completes_the_release(
     assert undisturbed == [look(hub, family.ref(kind)) for kind in KINDS]
     assert {family.ref(kind).repo_id: hub.state(family.ref(kind)).head for kind in KINDS} == promoted.commits  # type: ignore[union-attr]
     assert sorted(KINDS) == sorted(set(family.proofs))
+    assert [promoted.commits[family.ref(kind).repo_id] for kind in KINDS] == [
+        repo["commit"] for repo in family.receipt()["repos"]
+    ]
+    assert ["run", "run"] == [repo["proof"] for repo in family.receipt()["repos"]]
     assert not family.plan(hub).changes_anything
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
-from publisher.weights.arrays import all_finite, read_floats
 from publisher.weights.header import TensorEntry
 from publisher.weights.lora import (
     CONFIG,
@@ -25,6 +24,7 @@ from publisher.weights.lora import (
     unsupported,
 )
 from publisher.weights.shards import ShardSet, read_shards
+from publisher.weights.values import all_finite, any_value
 
 FLOATS = {"BF16", "F16", "F32"}  # what a sum is formed of; whatever else is packed or quantized
 
@@ -160,12 +160,11 @@ def _check_values(adapter: Adapter) -> None:
     trained = False
     for pair in adapter.pairs:
         for tensor in (pair.down, pair.up):
-            values = read_floats(adapter.header, tensor.name)
-            if not all_finite(values):
+            if not all_finite(adapter.header, tensor.name):
                 raise misfit(
                     "HP-A03", adapter, f"{tensor.name} holds NaN or infinite values", tensor=tensor.name
                 )
-            trained = trained or (tensor is pair.up and bool(values.any()))
+            trained = trained or (tensor is pair.up and any_value(adapter.header, tensor.name))
     if not trained:
         raise HubpubError(
             "HP-A04",

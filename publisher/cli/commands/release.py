@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from publisher.cli.options import FormatOption, HubOption, Name, OwnerOption, ProjectOption, QuietOption
-from publisher.cli.output import Format, Output
+from publisher.cli.options import (
+    FormatOption,
+    HubOption,
+    OwnerOption,
+    ProjectOption,
+    QuietOption,
+    one_of,
+)
+from publisher.cli.outcome import Outcome, outcome
+from publisher.cli.output import Format, Output, report_error
 from publisher.cli.progress import Progress
-from publisher.cli.session import open_hub, open_release, source_of
+from publisher.cli.session import open_hub, open_project, open_release, source_of
+from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
-    from publisher.hub.port import Hub
     from publisher.pipeline.release import Release
-    from publisher.pipeline.run import Results
+    from publisher.pipeline.services import Wishes
     from publisher.records.plans import Plan
-    from publisher.records.receipts import Proven, Receipt
 
 
 def release(
-    name: Name,
+    name: Annotated[str | None, typer.Argument(help="A folder of model_cards/.", show_default=False)] = None,
     version: Annotated[str | None, typer.Argument(help="Version, such as 1.1.0.", show_default=False)] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do what the plan says without asking.")] = False,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.", show_default=False)] = None,
@@ -29,6 +37,28 @@ def release(
     allow_delete: Annotated[
         list[str] | None, typer.Option(help="A released file that may go. Repeatable.", show_default=False)
     ] = None,
+    proof: Annotated[
+        str,
+        typer.Option(
+            help="static: compare bytes, load nothing; load: load as well; run: also ask and run the cards' code."
+        ),
+    ] = "run",
+    verify: Annotated[
+        str, typer.Option(help="full: load what was fetched back, not the equal files that lie here.")
+    ] = "auto",
+    propose: Annotated[
+        bool, typer.Option("--propose", help="To pull requests that the repos' owners merge, not to main.")
+    ] = False,
+    reserve: Annotated[
+        bool,
+        typer.Option("--reserve", help="Only make the repos that are not there, private: for keyless CI."),
+    ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every release of the project, one after the other.")
+    ] = False,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Every release that differs from what was released.")
+    ] = False,
     message: Annotated[str, typer.Option("-m", help="What the tag's message says.")] = "",
     hub: HubOption = None,
     owner: OwnerOption = None,
@@ -38,80 +68,99 @@ def release(
 ) -> None:
     """Train or load, merge, quantize, validate, write cards, check, plan, publish, verify, promote."""
     from publisher.manifest.schema import VERSION
-    from publisher.pipeline.release import run_release
     from publisher.pipeline.services import Wishes
+    from publisher.records.receipts import ProofLevel
 
     if version is not None and not VERSION.fullmatch(version):
         raise typer.BadParameter(f"{version!r} is not a version such as 1.0.0")
+    if sum((name is not None, all_, changed)) != 1:
+        raise typer.BadParameter("name one release, or say --all or --changed")
     output = Output(format, quiet)
-    opened = open_release(project, name, owner)
-    wishes = Wishes(version, yes, "run", train, message, frozenset(allow_delete or ()), _confirm)
+    if reserve:
+        from publisher.cli.commands.reserve import reserve_repos
+
+        if name is None:
+            raise typer.BadParameter("--reserve makes the repos of one release; name it")
+        reserve_repos(output, open_release(project, name, owner), hub, yes=yes, confirm=_confirm)
+        return
+    wishes = Wishes(
+        version,
+        yes,
+        one_of("--proof", proof, get_args(ProofLevel)),
+        train,
+        message,
+        frozenset(allow_delete or ()),
+        _confirm,
+        verify=one_of("--verify", verify, ("auto", "full")),
+        propose=propose,
+    )
+    if name is not None:
+        ended = _release_one(open_release(project, name, owner), output, hub, owner, wishes, until)
+        output.result(ended.text)
+        output.document("release", ended.document)
+        return
+    _release_many(output, project, hub, owner, wishes, until, only_changed=changed)
+
+
+def _release_one(
+    opened: Release, output: Output, hub: str | None, owner: str | None, wishes: Wishes, until: str | None
+) -> Outcome:
+    from publisher.pipeline.changed import is_unchanged_without_files
+    from publisher.pipeline.release import run_release
+
     with open_hub(hub, opened, opened.project) as target, Progress(output) as progress:
+        if is_unchanged_without_files(opened, target, wishes):
+            return _unchanged(opened, target.endpoint)
         results = run_release(opened, target, source_of(target), wishes, progress, until=until)
-    _tell(output, opened, target, results)
+    option = (f" --hub {hub}" if hub else "") + (f" --owner {owner}" if owner else "")
+    return outcome(opened, target, results, option)
+
+
+def _release_many(
+    output: Output,
+    project: Path | None,
+    hub: str | None,
+    owner: str | None,
+    wishes: Wishes,
+    until: str | None,
+    *,
+    only_changed: bool,
+) -> None:
+    """One after the other. One that fails is told and the next one goes on: releases know nothing of each other."""
+    from publisher.pipeline.changed import why_changed
+
+    documents = []
+    failed: list[HubpubError] = []
+    for name in open_project(project).names():
+        output.talk(f"── {name}")
+        try:
+            opened = open_release(project, name, owner)
+            with open_hub(hub, opened, opened.project, look_only=True) as target:
+                reason = why_changed(opened, target, wishes) if only_changed else "--all"
+            if reason is None:
+                ended = _unchanged(opened, target.endpoint)
+            else:
+                output.talk(f"   {reason}")
+                ended = _release_one(opened, output, hub, owner, wishes, until)
+        except HubpubError as error:
+            report_error(error)
+            failed.append(error)
+            ended = Outcome(
+                "", {"name": name, "state": "failed", "error": {"code": error.code, "what": error.what}}
+            )
+        output.result(ended.text)
+        documents.append(ended.document)
+    output.document("releases", {"releases": documents})
+    if failed:
+        raise typer.Exit(failed[0].exit_code)
+
+
+def _unchanged(release: Release, endpoint: str) -> Outcome:
+    name = release.paths.name
+    return Outcome(f"{name} on {endpoint}: nothing to do", {"name": name, "state": "nothing to do"})
 
 
 def _confirm(plan: Plan) -> bool:
     if not sys.stdin.isatty():
         return False
     return typer.confirm(f"Do this on {plan.hub}?", err=True)
-
-
-def _tell(output: Output, release: Release, hub: Hub, results: Results) -> None:
-    from publisher.records.plans import Plan
-    from publisher.records.receipts import Proven, Receipt
-
-    plan: Plan | None = results.made.get(Plan)
-    receipt: Receipt | None = results.made.get(Receipt)
-    if plan is None:
-        output.document("release", {"name": release.paths.name, "state": "stopped early"})
-        return
-    if receipt is None:
-        state = "nothing to do" if not plan.changes_anything else "stopped early"
-        output.result(f"{plan.name} {plan.version} on {plan.hub}: {state}")
-        output.document("release", {"name": plan.name, "version": plan.label, "state": state})
-        return
-    proven: Proven = results.made[Proven]
-    file = release.paths.hub(hub.host) / "receipts" / f"{receipt.version}.json"
-    lines = [f"Released {receipt.name} {receipt.version} on {hub.endpoint}"]
-    for repo in receipt.repos:
-        prefix = "datasets/" if repo.repo_type == "dataset" else ""
-        lines.append(
-            f"  {hub.endpoint}/{prefix}{repo.repo_id}  {repo.tag}  {repo.visibility}  {repo.commit[:8]}"
-        )
-    lines.append(f"  proven:  {_proven(proven)}")
-    lines.append(f"  receipt: {_relative(file, release)}")
-    lines.append(f"  commit:  git add {_relative(release.paths.folder, release)}")
-    output.result("\n".join(lines))
-    output.document("release", _document(receipt))
-
-
-def _proven(proven: Proven) -> str:
-    run = [proof for proof in proven.proofs if not proof.recalled]
-    snippets = sum(len(proof.details.get("snippets", ())) for proof in run)
-    said = [f"{len(proven.proofs)} repos fetched back and compared"]
-    if run:
-        isolation = sorted({str(proof.details.get("isolation", "")) for proof in run} - {""})
-        where = f" ({'; '.join(isolation)})" if isolation else ""
-        said.append(f"{len(run)} loaded and run{where}, {snippets} code blocks executed")
-    if len(run) < len(proven.proofs):
-        said.append(f"{len(proven.proofs) - len(run)} with model and code as they were proven before")
-    return "; ".join(said)
-
-
-def _document(receipt: Receipt) -> dict[str, Any]:
-    repos = [
-        {"repo_id": r.repo_id, "commit": r.commit, "tag": r.tag, "visibility": r.visibility}
-        for r in receipt.repos
-    ]
-    return {
-        "name": receipt.name,
-        "version": receipt.version,
-        "state": "released",
-        "proof": receipt.proof,
-        "repos": repos,
-    }
-
-
-def _relative(path: Any, release: Release) -> str:
-    return str(path.relative_to(release.project.root))

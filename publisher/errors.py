@@ -93,7 +93,9 @@ CATALOGUE: dict[str, Kind] = {
     "HP-H02": Kind(Exit.HUB, "There is no token for this Hub, or it is not valid."),
     "HP-H03": Kind(Exit.HUB, "The token lacks the right to do this."),
     "HP-H04": Kind(Exit.HUB, "The repo, revision or file does not exist on the Hub."),
-    "HP-H05": Kind(Exit.HUB, "Someone else changed the repo between plan and promotion."),
+    "HP-H05": Kind(
+        Exit.HUB, "Someone else changed the repo between plan and promotion, or has a name that we would take."
+    ),
     "HP-H06": Kind(Exit.HUB, "The Hub refused the request."),
     # release
     "HP-R01": Kind(Exit.FAILED, "What the Hub serves is not what was sent."),
@@ -103,6 +105,8 @@ CATALOGUE: dict[str, Kind] = {
     "HP-R03": Kind(Exit.USAGE, "The artifacts of this version are neither here nor on the Hub."),
     "HP-R04": Kind(Exit.USAGE, "The plan was not confirmed."),
     "HP-R05": Kind(Exit.FAILED, "The plan would change the Hub, and it was asked to fail then."),
+    "HP-R06": Kind(Exit.FAILED, "The Hub differs from what was released there."),
+    "HP-R08": Kind(Exit.USAGE, "This version was withdrawn by a rollback, and is not released again."),
     # cards and checks
     "HP-C01": Kind(Exit.FAILED, "A template asks for a fact that no stage measured."),
     "HP-C02": Kind(Exit.USAGE, "A template has an error."),

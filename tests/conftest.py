@@ -18,7 +18,14 @@ os.environ["HOME"] = tempfile.mkdtemp(prefix="hubpub-home-")
 os.environ["HF_HOME"] = os.path.join(os.environ["HOME"], "hf")
 os.environ["HF_HUB_OFFLINE"] = "0"
 os.environ["HF_HUB_DISABLE_XET"] = "1"
-for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUBPUB_HUB"):
+for variable in (
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HUBPUB_HUB",
+    "HF_OIDC_RESOURCE",  # where these tests run in CI themselves
+    "HF_OIDC_ID_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+):
     os.environ.pop(variable, None)
 
 CHAT_TEMPLATE = (

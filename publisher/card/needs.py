@@ -27,6 +27,7 @@ STAGES = {
     "nf4": ("quantize", "quantize {name}"),
     "validate": ("validate", "validate {name}"),
     "evaluate": ("evaluate", "evaluate {name}"),
+    "changes": ("changes", "release {name} --until changes"),
 }
 
 

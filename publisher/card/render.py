@@ -19,7 +19,7 @@ from publisher.card.needs import applies, missing
 from publisher.card.templates import Template, Templates
 from publisher.card.trace import Rendered, trace
 from publisher.card.view import CardInput
-from publisher.card.vocabulary import MissingFactError, Vocabulary, log_rows
+from publisher.card.vocabulary import MissingFactError, Vocabulary, change_rows, log_rows
 from publisher.errors import HubpubError
 from publisher.records.artifacts import KINDS
 from publisher.records.facts import Fact, Facts
@@ -65,6 +65,20 @@ def render(card: CardInput, templates: Templates) -> Rendered:
     return trace(text, marked, card)
 
 
+def render_section(name: str, card: CardInput, templates: Templates) -> str:
+    """Write one section alone, for a README that is not rendered anew.
+
+    Raises:
+        HubpubError: as `render` says.
+    """
+    marks = Marks()
+    room = _Room(card, templates, marks)
+    try:
+        return marks.strip(tidy(room.render(f"partials/{name}.md")))[0]
+    except TEMPLATE_FAULTS as fault:
+        room.blame(fault, f"partials/{name}.md")
+
+
 class _Room:
     """One Jinja environment with its templates, for one card."""
 
@@ -83,7 +97,7 @@ class _Room:
             finalize=self._words.finalize,
             bytecode_cache=COMPILED,
         )
-        self._environment.filters |= {**self._words.filters(), "log_rows": log_rows}
+        self._environment.filters |= {**self._words.filters(), "log_rows": log_rows, "change_rows": change_rows}
         self._environment.globals = {
             **{name: getattr(self._words, name) for name in ("fact", "has", "known", "under", "prose")},
             **{name: getattr(self._words, name) for name in ("more_prose", "link", "check")},
@@ -177,6 +191,7 @@ class _Shown:
         self.checks = card.checks
         self.accepted = card.accepted
         self.stand_in = card.stand_in
+        self.withdrawn = card.withdrawn
         self.stated = card.stated_here
         self.multimodal = card.multimodal
         self.url = f"{card.hub_url}/{'datasets/' if card.kind == 'dataset' else ''}{card.repo_id}"

@@ -95,6 +95,7 @@ class CardInput:
         smoke_prompt: the prompt that the usage snippets send.
         assets: repo paths that will exist beside the card: `assets/loss.png`, `LICENSE`, `evidence/facts.json`.
         checks: what else was checked before upload, and its outcome, in words.
+        withdrawn: versions newer than this one that were rolled back, in order.
         hub_url: where links to repos point.
     """
 
@@ -123,6 +124,7 @@ class CardInput:
     assets: tuple[str, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
     accepted: tuple[Accepted, ...] = ()
+    withdrawn: tuple[str, ...] = ()
     hub_url: str = "https://huggingface.co"
 
     @property

@@ -151,5 +151,17 @@ def log_rows(log: Fact, most: int = 12) -> list[dict[str, Fact]]:
     return [{name: _part(log, row.get(name), unit) for name, unit in LOG_UNITS.items()} for row in rows]
 
 
+def change_rows(changes: Fact, most: int = 20) -> list[dict[str, Fact]]:
+    """The first rows of what changed, each with `name`, `before` and `after`; a side that was not set is unknown."""
+    rows = changes.value if changes.known and isinstance(changes.value, list) else []
+    return [
+        {
+            "name": _part(changes, row.get("name"), None),
+            **{side: _part(changes, row.get(side), row.get("unit")) for side in ("before", "after")},
+        }
+        for row in rows[:most]
+    ]
+
+
 def _part(log: Fact, value: Json, unit: str | None) -> Fact:
     return replace(log, value=value, unit=unit, status="unknown" if value is None else "known")

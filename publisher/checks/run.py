@@ -17,7 +17,12 @@ from publisher.records.findings import Finding, Report, SkippedRule
 
 
 def check_folder(
-    folder: Path, *, target: str | None = None, select: Sequence[str] = (), ignore: Sequence[str] = ()
+    folder: Path,
+    *,
+    target: str | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    readme: Path | None = None,
 ) -> Report:
     """Check a folder that holds what a repo holds, or will hold.
 
@@ -26,6 +31,7 @@ def check_folder(
         target: what the report calls it; the folder's path where nothing is given.
         select: codes or families to run; empty = all.
         ignore: codes or families to leave out.
+        readme: a file elsewhere that stands for the folder's README.md.
 
     Raises:
         HubpubError: HP-M09, there is no such folder, or no such rule.
@@ -34,7 +40,7 @@ def check_folder(
         raise HubpubError(
             "HP-M09", f"there is no folder {folder}", hint="give a folder, a README.md or a release"
         )
-    return check_view(RepoView(FolderSource(folder)), registry.choose(select, ignore), target or str(folder))
+    return check_view(RepoView(FolderSource(folder, readme)), registry.choose(select, ignore), target or str(folder))
 
 
 def check_card(

@@ -49,14 +49,21 @@ class Source(Protocol):
 
 
 class FolderSource:
-    """All files below a folder. Folders behind links are not entered: they may lead anywhere, or in circles."""
+    """All files below a folder. Folders behind links are not entered: they may lead anywhere, or in circles.
+
+    `readme` is a file elsewhere that stands for the folder's README.md.
+    """
 
     whole = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, readme: Path | None = None) -> None:
         self._folder = os.fsencode(folder)
         self._real: dict[str, bytes] = {}
-        self._entries = tuple(sorted(self._walk()))
+        found = {entry.path: entry for entry in self._walk()}
+        if readme is not None:
+            self._real["README.md"] = os.fsencode(readme)
+            found["README.md"] = Entry("README.md", readme.stat().st_size)
+        self._entries = tuple(sorted(found.values()))
 
     def entries(self) -> tuple[Entry, ...]:
         """Every file, sorted by path."""

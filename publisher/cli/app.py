@@ -6,6 +6,8 @@ there: `hubpub --help` waits for none of it.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, cast
@@ -15,9 +17,13 @@ import typer
 from publisher.cli.commands import (
     card,
     check,
+    doctor,
     hub_serve,
     plan,
+    promote,
+    pull,
     release,
+    rollback,
     schema,
     status,
     steps,
@@ -31,6 +37,7 @@ DAILY, AFTER, STEPS, MACHINE = "Daily", "After a release", "Single steps", "Mach
 
 # typer brings its own click; the class of all its usage errors is reached through the one that it exports
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, a quota, or a limit on a file's size
 TYPERS_INTERRUPT = 130  # what newer typers return after Ctrl-C; older ones raise Abort
 
 app = typer.Typer(
@@ -64,12 +71,16 @@ app.command("card", rich_help_panel=DAILY)(card.card)
 app.command("plan", rich_help_panel=DAILY)(plan.plan)
 app.command("release", rich_help_panel=DAILY)(release.release)
 app.command("status", rich_help_panel=DAILY)(status.status)
+app.command("promote", rich_help_panel=AFTER)(promote.promote)
 app.command("verify", rich_help_panel=AFTER)(verify.verify)
+app.command("pull", rich_help_panel=AFTER)(pull.pull)
+app.command("rollback", rich_help_panel=AFTER)(rollback.rollback)
 dataset_app = typer.Typer(help="The training data.", no_args_is_help=True)
 dataset_app.command("build")(steps.step("dataset"))
 app.add_typer(dataset_app, name="dataset", rich_help_panel=STEPS)
 for stage in ("train", "merge", "quantize", "validate", "evaluate"):
     app.command(stage, rich_help_panel=STEPS)(steps.step(stage))
+app.command("doctor", rich_help_panel=MACHINE)(doctor.doctor)
 app.command("schema", rich_help_panel=MACHINE)(schema.schema)
 hub_app = typer.Typer(help="The embedded Hub, for rehearsals and tests.", no_args_is_help=True)
 hub_app.command("serve")(hub_serve.serve)
@@ -90,6 +101,7 @@ def _run() -> int:
     try:
         # standalone mode would turn an interruption into exit code 1 and keep us from saying how to go on
         code = int(app(standalone_mode=False) or Exit.DONE)
+        sys.stdout.flush()  # here a full disk or a reader that has gone can still be told of
         return _interrupted() if code == TYPERS_INTERRUPT else code
     except HubpubError as error:
         report_error(error)
@@ -101,6 +113,8 @@ def _run() -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
         return Exit.DONE
+    except OSError as error:
+        return _no_room(error) if error.errno in NO_ROOM else _report_bug()
     except Exception:  # noqa: BLE001 — the last door: a bug of ours becomes a file to attach, not a traceback
         return _report_bug()
 
@@ -120,6 +134,26 @@ def _interrupted() -> Exit:
     again = " ".join(["hubpub", *sys.argv[1:]])
     report_error(HubpubError("HP-I01", "interrupted; what was done is kept", hint=f"go on with: {again}"))
     return Exit.INTERRUPTED
+
+
+def _no_room(error: OSError) -> Exit:
+    """A full disk is no bug of ours, and whatever was being written is written aside first."""
+    import shutil
+    import tempfile
+
+    # A write that fails does not say which file it was for, so the disks that are written to are told of.
+    places = {"here": Path.cwd(), f"in {tempfile.gettempdir()}": Path(tempfile.gettempdir())}
+    free = ", ".join(f"{shutil.disk_usage(p).free / 1e6:.1f} MB {name}" for name, p in places.items())
+    again = " ".join(["hubpub", *sys.argv[1:]])
+    problem = HubpubError(
+        "HP-X01",
+        f"no room left to write: {error.strerror}; free are {free}",
+        where=str(error.filename) if error.filename else None,
+        hint=f"what was done is kept; make room, then go on with: {again}",
+    )
+    with contextlib.suppress(OSError):  # where even this cannot be written, the exit code says it
+        report_error(problem)
+    return problem.exit_code
 
 
 def _report_bug() -> Exit:

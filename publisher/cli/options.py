@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from publisher.cli.output import Format
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def one_of(option: str, given: str, known: Iterable[Choice]) -> Choice:
+    """What was given, if it is one of the words that the option knows."""
+    names = tuple(known)
+    found = next((name for name in names if name == given), None)
+    if found is None:
+        raise typer.BadParameter(f"{given!r} is none of {', '.join(names)}", param_hint=option)
+    return found
+
 
 Name = Annotated[str, typer.Argument(help="A folder of model_cards/.", show_default=False)]
 HubOption = Annotated[

@@ -12,7 +12,10 @@ from typing import Any
 
 from publisher.errors import HubpubError
 
-_TOKEN = re.compile(r"\b(hf_[A-Za-z0-9_]{6,}|gh[pousr]_[A-Za-z0-9]{20,})")
+# Of the Hub, of GitHub, and the signed statements (JWT) that CI jobs and the Hub exchange.
+_TOKEN = re.compile(
+    r"\b(hf_(?:jwt|oauth)_[\w.-]+|hf_[A-Za-z0-9_]{6,}|gh[pousr]_[A-Za-z0-9]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]*)"
+)
 
 
 class Format(StrEnum):
@@ -31,7 +34,7 @@ class Output:
 
     def result(self, text: str) -> None:
         """A result for people; with --format json there is none."""
-        if self.format is Format.TEXT:
+        if self.format is Format.TEXT and text:
             sys.stdout.write(clean(text) + "\n")
 
     def document(self, kind: str, value: dict[str, Any]) -> None:

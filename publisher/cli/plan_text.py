@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from publisher.cli.edits_text import edit_lines
+
 if TYPE_CHECKING:
     from publisher.records.plans import Plan, RepoPlan, Step
 
@@ -16,7 +18,10 @@ def plan_text(plan: Plan) -> str:
     lines = [f"Plan for {plan.name} {plan.label} on {plan.hub}"]
     for repo in plan.repos:
         lines += _repo_lines(repo)
-    lines.append(f"  {_size(plan.bytes_to_upload)} to send" if plan.changes_anything else "  nothing to do")
+    for each in plan.superseded:
+        was = f" (was {each.was})" if each.was else ""
+        lines.append(f"  ~ {each.ref.repo_id}: new_version: {each.new}{was}")
+    lines.append(f"  {size_text(plan.bytes_to_upload)} to send" if plan.changes_anything else "  nothing to do")
     return "\n".join(lines)
 
 
@@ -35,12 +40,15 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             }
             for repo in plan.repos
         ],
+        "superseded": [
+            {"repo_id": each.ref.repo_id, "new_version": each.new, "was": each.was} for each in plan.superseded
+        ],
         "bytes_to_upload": plan.bytes_to_upload,
     }
 
 
 def _operation(step: Step) -> dict[str, Any]:
-    plain = {key: value for key, value in asdict(step).items() if value not in (None, "")}
+    plain = {key: value for key, value in asdict(step).items() if value not in (None, "", ())}
     return {"path": None, **plain} if "path" not in plain else plain
 
 
@@ -48,18 +56,21 @@ def _repo_lines(repo: RepoPlan) -> list[str]:
     kind = "dataset " if repo.ref.repo_type == "dataset" else ""
     head = f"  {kind}{repo.ref.repo_id} ({repo.artifact})"
     if not repo.changes:
-        return [f"{head}: unchanged"]
+        return [f"{head}: unchanged", *_edits(repo)]
     uploads = [step for step in repo.changes if step.op == "upload"]
     same = sum(step.op == "unchanged" for step in repo.operations)
     lines = [head]
     if not repo.exists:
         lines.append("    + create, private")
-    lines += [f"    ↑ {step.path} ({_size(step.size or 0)})" for step in uploads[:FILES_SHOWN]]
+    if repo.renamed_from is not None:
+        lines.append(f"    > rename, from {repo.renamed_from}, which leads here from then on")
+    lines += [f"    ↑ {step.path} ({size_text(step.size or 0)})" for step in uploads[:FILES_SHOWN]]
     if len(uploads) > FILES_SHOWN:
         rest = uploads[FILES_SHOWN:]
-        lines.append(f"    ↑ {len(rest)} more files ({_size(sum(step.size or 0 for step in rest))})")
+        lines.append(f"    ↑ {len(rest)} more files ({size_text(sum(step.size or 0 for step in rest))})")
     if same:
         lines.append(f"    = {same} files unchanged")
+    lines += _edits(repo)
     lines += [
         f"    - delete {s.path}" + (f" ({s.note})" if s.note else "")
         for s in repo.changes
@@ -70,7 +81,18 @@ def _repo_lines(repo: RepoPlan) -> list[str]:
     return lines
 
 
-def _size(size: int) -> str:
+def _edits(repo: RepoPlan) -> list[str]:
+    """What becomes of the edits that others made of the README."""
+    edited = [step for step in repo.operations if step.edits]
+    return [
+        line
+        for step in edited
+        for line in (f"    ~ {step.path}: {step.note}", *(f"        {line}" for line in edit_lines(step.edits)))
+    ]
+
+
+def size_text(size: int) -> str:
+    """Bytes in the unit that people read them in."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= scale:
             return f"{size / scale:.1f} {unit}"

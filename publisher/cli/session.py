@@ -72,4 +72,4 @@ def source_of(hub: RemoteHub) -> RemoteHub:
     """Where bases and adapters come from: a rehearsal takes them from the real Hub."""
     from publisher.hub.target import open_hub as open_target
 
-    return open_target("hf", lambda: ("", "")) if hub.host == "local" else hub
+    return (open_target("hf", lambda: ("", "")) if hub.host == "local" else hub).for_reading()

@@ -119,6 +119,7 @@ class Probe:
     smoke: tuple[SmokePrompt, ...] = ()
     snippets: tuple[Snippet, ...] = ()
     in_4bit: bool = True
+    load_only: bool = False  # nothing is asked, computed or run
     stand_in: bool = False  # content expectations are refused, structural ones hold
 
 

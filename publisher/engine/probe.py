@@ -55,6 +55,8 @@ def _probe_model(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, J
         Measurement(f"{about}.loads_clean", True),
         Measurement(f"{about}.load_seconds", seconds, "s"),
     ]
+    if job.load_only:
+        return measured, {"kind": job.kind, "stand_in": job.stand_in}
 
     prompts = [smoke.prompt for smoke in job.smoke] or [generate.FALLBACK_PROMPT]
     _require_finite(job, model, tokenizer, prompts)

@@ -39,6 +39,11 @@ def git_blob_id(file: Path) -> str:
     return sha.hexdigest()
 
 
+def git_blob_id_of(content: bytes) -> str:
+    """The same for bytes that are no file yet."""
+    return hashlib.sha1(f"blob {len(content)}\0".encode() + content, usedforsecurity=False).hexdigest()
+
+
 def load_json(file: Path) -> dict[str, object]:
     """A JSON mapping, or an empty one where the file is absent."""
     if not file.is_file():

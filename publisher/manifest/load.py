@@ -183,9 +183,12 @@ def _hold_to_policy(manifest: Manifest, policy: PolicySettings, path: Path, name
     broken: list[str] = []
     if policy.owners:
         strangers = {
-            ref.repo_id
-            for ref in repo_refs(manifest, name).values()
-            if _owner(ref.repo_id) not in policy.owners
+            repo_id
+            for repo_id in (
+                *(ref.repo_id for ref in repo_refs(manifest, name).values()),
+                *manifest.supersedes.values(),
+            )
+            if _owner(repo_id) not in policy.owners
         }
         broken += [
             f"owner of {repo_id} is not among {', '.join(policy.owners)}" for repo_id in sorted(strangers)

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import HubpubError
-from publisher.records.artifacts import FileRecord
+from publisher.records.artifacts import FileRecord, Kind
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Fact
 
@@ -38,10 +38,28 @@ class LockedStage:
 
 @dataclass(frozen=True)
 class Released:
-    """The last release on one Hub."""
+    """The last release on one Hub.
 
-    version: str  # with `+card.N` for a card revision
-    commits: Mapping[str, str]  # repo id → commit on main
+    Attributes:
+        version: with `+card.N` for a card revision.
+        commits: repo id → commit on `main`.
+        repos: artifact → repo id, by which a changed id is told.
+        withdrawn: the versions that were rolled back; `version` may be older than they are.
+        made_at: repo id → commit that holds the lock's artifacts, where `main` was rolled back from it.
+        edited: repo id → README.md and evidence/card.md there, where others' edits are part of the README.
+    """
+
+    version: str
+    commits: Mapping[str, str]
+    repos: Mapping[Kind, str] = field(default_factory=dict)
+    withdrawn: tuple[str, ...] = ()
+    made_at: Mapping[str, str] = field(default_factory=dict)
+    edited: Mapping[str, tuple[FileRecord, ...]] = field(default_factory=dict)
+
+    def card_files(self, artifact: LockedArtifact) -> tuple[FileRecord, ...]:
+        """The card's files as `main` of the artifact's repo holds them."""
+        files = {file.path: file for file in (*artifact.card, *self.edited.get(artifact.repo, ()))}
+        return tuple(files.values())
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
 
 from publisher.records.artifacts import KINDS, Kind, RepoRef
+from publisher.records.receipts import ProofLevel
 
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,94}/[A-Za-z0-9][\w.-]{0,94}")
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
@@ -144,6 +145,10 @@ class ArtifactSettings(Section):
 
     repo: str | None = None
     visibility: Visibility | None = None
+    proof: ProofLevel = Field(
+        "run",
+        description="How far it is proven: static compares bytes, load loads it too, run asks it and runs the card's code.",
+    )
 
     @field_validator("repo")
     @classmethod
@@ -278,6 +283,9 @@ class PolicySettings(Section):
     visibility: Many[Visibility] = ()
     licences: Many[str] = ()
     require: Many[str] = ()
+    promote: Literal["separate"] | None = Field(
+        None, description="separate: a release stops when it is proven; hubpub promote is a step of its own."
+    )
 
 
 Licence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
@@ -314,11 +322,36 @@ class Manifest(Section):
     evidence: Literal["full", "digests", "none"] = "full"
     accept: Many[AcceptSettings] = ()
     collection: str | None = None
+    keep: Literal["all", "none"] = Field(
+        "all", description="none: what was released leaves this disk, and comes back from the Hub when it is needed."
+    )
+    supersedes: dict[Kind, str] = Field(
+        default={},
+        description="The older repo that an artifact replaces: its card gets `new_version`. One id: the merged, or the only, model.",
+    )
     smoke: Many[SmokeSettings] = ()
     evaluate: EvaluateSettings | None = None
     gates: dict[str, GateSettings] = {}
     card: CardSettings = CardSettings()
     stated: dict[str, StatedSettings] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_supersedes(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and isinstance(old := value.get("supersedes"), str):
+            models = [kind for kind in KINDS if kind != "dataset" and kind in value.get("artifacts", ())]
+            kind = "merged" if "merged" in models else models[0] if len(models) == 1 else None
+            if kind is None:
+                raise ValueError("supersedes: which artifact replaces it? write {<artifact>: <repo>}")
+            return {**value, "supersedes": {kind: old}}
+        return value
+
+    @field_validator("supersedes")
+    @classmethod
+    def _superseded_ids(cls, value: dict[Kind, str]) -> dict[Kind, str]:
+        if wrong := [repo_id for repo_id in value.values() if not REPO_ID.fullmatch(repo_id)]:
+            raise ValueError(f"must be Hub ids, owner/name, not {', '.join(wrong)}")
+        return value
 
     @field_validator("artifacts", mode="before")
     @classmethod
@@ -353,6 +386,9 @@ class Manifest(Section):
             "the dataset artifact needs a dataset that is built or a folder": "dataset" in wanted
             and not has_rows,
             "evaluate needs a dataset that is built or a folder": self.evaluate and not has_rows,
+            "supersedes names an artifact that is not released, or the dataset": (
+                set(self.supersedes) - (wanted - {"dataset"})
+            ),
         }
         if any(faults.values()):
             raise ValueError("; ".join(what for what, found in faults.items() if found))

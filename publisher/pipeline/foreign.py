@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.engine.jobs import Probe
+from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.evidence.files import git_blob_id, load_json
 from publisher.hub.port import Hub, RemoteFile
@@ -50,9 +51,9 @@ def parse_place(address: str) -> Place:
 
 
 def prove_place(
-    place: Place, hub: Hub, source: Hub, listener: Listener, engine: Engine, *, level: ProofLevel
+    place: Place, hub: Hub, source: Hub, listener: Listener, scratch: Path, *, level: ProofLevel
 ) -> Reproof:
-    """Fetch every file into `engine.scratch`, compare it with what the Hub lists, and load it where that is asked.
+    """Fetch every file into the empty folder `scratch`, compare it with what the Hub lists, and load it where that is asked.
 
     `source` is the Hub that an adapter's base comes from. `run` computes logits besides loading.
 
@@ -63,7 +64,7 @@ def prove_place(
     listener.began("fetch")
     commit = hub.commits(place.ref, place.revision)[0].id
     files = hub.tree(place.ref, commit)
-    folder = engine.scratch / "repo"
+    folder = scratch / "repo"
     arrived = ByteCounter(listener, sum(file.size for file in files))
     for file in files:
         _fetch(hub, place.ref, commit, file, folder, arrived)
@@ -71,7 +72,7 @@ def prove_place(
     told = ""
     if level != "static":
         listener.began("load")
-        told = _load(folder, source, listener, engine, level)
+        told = _load(folder, source, listener, Engine(scratch, listener, Limits()), level)
     return Reproof(place.ref.repo_id, commit, len(files), size, told)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from publisher.card.trace import Rendered
@@ -16,20 +17,24 @@ from publisher.pipeline.release import SERVICES, Release, settings_of
 from publisher.pipeline.run import key_of
 from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.stages import STAGES
-from publisher.pipeline.steps.card import card, render_all
+from publisher.pipeline.steps.card import card, cards_on_disk, render_all, traced_as
+from publisher.pipeline.steps.changes import changes
 from publisher.pipeline.steps.preflight import preflight
 from publisher.records.artifacts import Kind
 from publisher.records.facts import Facts
-from publisher.records.plans import Plan
-from publisher.records.receipts import Version
+from publisher.records.plans import Package, Plan
+from publisher.records.receipts import ProofLevel, Version
+from publisher.records.versions import precedence
 from publisher.release.plan import make_plan
-from publisher.release.version import decide_version
+from publisher.release.readme import settle
+from publisher.release.supersede import plan_superseded
+from publisher.release.version import FIRST, decide_version
 
 
 def preflight_problems(release: Release, hub: Hub, source: Hub) -> list[HubpubError]:
     """Everything that stands in the way of a release, as far as it can be known now."""
     try:
-        last = LastVersion(release.version_before(hub.host))
+        last = LastVersion(release.version_before(hub.host), release.repos_before(hub.host))
         preflight(release.paths, hub, Source(source), release.manifest, release.identity, Wishes(), last)
     except HubpubError as first:
         return list(first.data.get("all", [first]))
@@ -45,8 +50,33 @@ def plan_locked(release: Release, hub: Hub, asked: str | None) -> Plan:
     )
     number = asked or release.manifest.version
     last = release.version_before(hub.host)
-    version = decide_version(hub, packages, asked=number, last=last, name=release.paths.name)
-    return make_plan(hub, release.paths.name, packages, version)
+    name, former = release.paths.name, release.repos_before(hub.host)
+    version = decide_version(hub, packages, asked=number, last=last, name=name, former=former)
+    packages = _with_readmes(release, hub, packages)
+    plan = make_plan(hub, name, packages, version, former=former)
+    identity = release.identity
+    older = plan_superseded(hub, identity.refs, identity.private, release.manifest.supersedes)
+    return replace(plan, superseded=older)
+
+
+def _with_readmes(release: Release, hub: Hub, packages: Sequence[Package]) -> tuple[Package, ...]:
+    """The packages as `package` would hand them on: with what others made of their READMEs."""
+
+    @cache
+    def rendered() -> dict[Kind, Rendered]:
+        return rendered_from_lock(release)
+
+    kinds = [package.kind for package in packages if package.card]
+    texts = cards_on_disk(release.paths, kinds)
+    texts |= {kind: rendered()[kind].text for kind in kinds if kind not in texts}
+    return settle(
+        hub,
+        release.paths.name,
+        packages,
+        texts,
+        lambda kind: traced_as(texts[kind], rendered().get(kind)),
+        release.repos_before(hub.host),
+    )
 
 
 def rendered_from_lock(release: Release) -> dict[Kind, Rendered]:
@@ -77,14 +107,16 @@ def rendered_from_lock(release: Release) -> dict[Kind, Rendered]:
 
 
 def _card_version(release: Release) -> Version:
-    """The version that the committed cards name: the manifest's, else the newest that was released anywhere."""
-    lock = release.lock
-    numbers = [r.version.split("+")[0] for r in lock.released.values()] if lock else []
-    return Version(release.manifest.version or max(numbers, key=_order, default=None) or "1.0.0")
+    """The version that the committed cards name: the manifest's, else the newest that was released anywhere.
 
-
-def _order(number: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in number.split("-")[0].split("."))
+    What is withdrawn counts where that version was released, so that a rehearsal puts no banner on the real cards.
+    """
+    hosts = release.lock.released.values() if release.lock else ()
+    released = [(host.version.split("+")[0], host.withdrawn) for host in hosts]
+    newest = max((number for number, _ in released), key=precedence, default=FIRST)
+    number = release.manifest.version or newest
+    withdrawn = {version for at, versions in released if at == number for version in versions}
+    return Version(number, withdrawn=tuple(sorted(withdrawn, key=precedence)))
 
 
 @dataclass(frozen=True)
@@ -96,10 +128,10 @@ class StageState:
     reason: str
 
 
-def stage_states(release: Release, hub: Hub) -> Iterator[StageState]:
+def stage_states(release: Release, hub: Hub, proof: ProofLevel = "run") -> Iterator[StageState]:
     """Why each stage will run or be skipped, from what is remembered. Runs nothing."""
     hashes = HashCache(release.paths.hashes)  # never saved: whoever looks leaves no trace
-    settings = settings_of(release, hub.host, hashes)
+    settings = settings_of(release, hub.host, hashes, proof=proof)
     memory = WorkspaceMemory(release.paths, None, lambda: hub, may_train=True, hashes=hashes)
     elsewhere = replace(memory, lock=release.lock)
     made: dict[Any, Any] = {}
@@ -107,12 +139,15 @@ def stage_states(release: Release, hub: Hub) -> Iterator[StageState]:
     unknown: set[Any] = set()
     for stage in STAGES:
         if stage.work is card:
-            made[Version] = Version(release.version_expected(hub.host).number)
+            made[Version] = release.version_expected(hub.host)
         reason = None if stage.work.__name__ in _LOOKS else stage.unwanted(release.manifest, made)
         if reason is not None:
             made[stage.makes] = None
             yield StageState(stage.name, False, reason)
             continue
+        if stage.work is changes:  # what the last run saw: whoever only looks here asks no Hub
+            locked = release.lock.facts if release.lock else ()
+            facts += [fact for fact in locked if fact.stage == stage.name]
         if not stage.remembered:
             yield StageState(stage.name, True, "always looks" if stage.name in _LOOKS else stage.why)
             continue
@@ -136,5 +171,5 @@ def stage_states(release: Release, hub: Hub) -> Iterator[StageState]:
 
 
 _LOOKS = frozenset(
-    {"preflight", "version", "check", "package", "plan", "publish", "verify", "promote", "receipt"}
+    {"preflight", "version", "changes", "check", "package", "plan", "publish", "verify", "promote", "receipt"}
 )

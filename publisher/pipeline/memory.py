@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from publisher.manifest.project import ReleasePaths
 from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import made_aside
 from publisher.pipeline.run import Stage
-from publisher.records.artifacts import Artifact, Kind, RepoRef
+from publisher.records.artifacts import README, Artifact, FileRecord, Kind, RepoRef
 from publisher.records.digest import canonical_json
 from publisher.records.runs import Cards, Made, Measured
 
@@ -70,6 +71,14 @@ class WorkspaceMemory:
         plain = {"key": key, "packages": stage.installed, "result": self._movable(result)}
         write_whole(self._file(stage), canonical_json(plain, indent=1) + "\n")
 
+    def drop(self, stages: Iterable[Stage], released: Collection[Kind]) -> None:
+        """Delete artifacts that were released, and forget them: the lock and the Hub have them."""
+        for stage in stages:
+            kind = KIND_OF.get(stage.makes.__name__)
+            if kind is not None and kind in released:
+                self._file(stage).unlink(missing_ok=True)
+                shutil.rmtree(self.paths.artifact(kind), ignore_errors=True)
+
     def _file(self, stage: Stage) -> Path:
         return self.paths.stages / f"{stage.name}.json"
 
@@ -90,8 +99,14 @@ class WorkspaceMemory:
         if isinstance(result, Made):
             return [(Path(result.artifact.folder), result.artifact.files)]
         if isinstance(result, Cards):
-            return [(self.paths.artifact(kind), files) for kind, files in result.files.items()]
+            return [place for kind, files in result.files.items() for place in self._card_files(kind, files)]
         return []
+
+    def _card_files(self, kind: Kind, files: Sequence[FileRecord]) -> Iterator[tuple[Path, Any]]:
+        """A card's files. Its README lies in git's sight: the one in the artifact's folder may hold others' edits."""
+        yield self.paths.artifact(kind), tuple(file for file in files if file.path != README)
+        file = self.paths.card(kind)
+        yield file.parent, tuple(replace(each, path=file.name) for each in files if each.path == README)
 
     def _within(self, folder: Path) -> str:
         return folder.relative_to(self.paths.workspace).as_posix()
@@ -142,7 +157,8 @@ class WorkspaceMemory:
         """Bring an artifact's files back from the Hub, by digest."""
         hub, kind = self.hub(), artifact.kind
         locked = lock.artifacts[kind]
-        commit = lock.released[hub.host].commits[locked.repo]
+        released = lock.released[hub.host]
+        commit = released.made_at.get(locked.repo, released.commits[locked.repo])
         ref = RepoRef(locked.repo, "dataset" if kind == "dataset" else "model")
         if hub.state(ref) is None:
             return False

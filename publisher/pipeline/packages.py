@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from publisher.manifest.lock import Lock
+from publisher.manifest.lock import Lock, write_whole
 from publisher.manifest.project import ReleasePaths
-from publisher.records.artifacts import KINDS
+from publisher.records.artifacts import KINDS, README, RENDERING
 from publisher.records.plans import Package
 from publisher.records.runs import Cards, Identity, Made
 
@@ -37,7 +37,8 @@ def pack_locked(identity: Identity, lock: Lock, paths: ReleasePaths) -> tuple[Pa
         if locked is None:
             continue
         folder = paths.artifact(kind)
-        here = all(_has(folder / f.path, f.size) for f in (*locked.files, *locked.card))
+        files = (f for f in (*locked.files, *locked.card) if f.path != README)  # which differs where it was merged
+        here = all(_has(folder / f.path, f.size) for f in files)
         packages.append(
             Package(
                 kind=kind,
@@ -56,6 +57,19 @@ def pack_unmade(identity: Identity) -> tuple[Package, ...]:
     return tuple(
         Package(kind, ref, None, (), (), identity.private[kind]) for kind, ref in identity.refs.items()
     )
+
+
+def lay_out(package: Package) -> None:
+    """Put the README that shall be on the Hub into the package's folder, and what was rendered beside it."""
+    if package.readme is None or package.folder is None:
+        return
+    folder = Path(package.folder)
+    if RENDERING not in package.readme.texts:
+        (folder / RENDERING).unlink(missing_ok=True)
+    for path, text in package.readme.texts.items():
+        file = folder / path
+        if not file.is_file() or file.read_bytes() != text.encode():
+            write_whole(file, text)
 
 
 def _has(file: Path, size: int) -> bool:

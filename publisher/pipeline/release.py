@@ -14,7 +14,7 @@ from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache, hash_cache
 from publisher.evidence.stated import stated_facts
 from publisher.hub.port import Hub
-from publisher.manifest.load import load_manifest
+from publisher.manifest.load import load_defaults, load_manifest
 from publisher.manifest.lock import (
     Lock,
     LockedArtifact,
@@ -39,16 +39,20 @@ from publisher.pipeline.levels import Levels
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.run import Results, Stage, run
 from publisher.pipeline.services import Engine, LastVersion, Listener, Source, Wishes
-from publisher.pipeline.stages import STAGES
+from publisher.pipeline.stages import STAGES, stopping_when_proven
 from publisher.pipeline.steps.card import Words, card, facts_text, read_words
 from publisher.pipeline.steps.check import Accepted
 from publisher.pipeline.steps.gates import Gates
+from publisher.pipeline.steps.tensors import WithWeights
 from publisher.pipeline.steps.validate import Smoke
+from publisher.records.artifacts import KINDS, Kind, RepoRef
 from publisher.records.facts import Facts
 from publisher.records.plans import Plan
-from publisher.records.receipts import Promoted, ProofLevel, Version
+from publisher.records.receipts import Promoted, ProofLevel, Receipt, Version
 from publisher.records.runs import Adapter, Base, Cards, Dataset, Identity, Merged, Pins, Quantized
 from publisher.release.journal import Journal
+from publisher.release.readme import not_as_rendered
+from publisher.release.receipt import files_on_main
 from publisher.release.version import FIRST
 
 # What stages are handed besides records: no part of any key.
@@ -83,15 +87,34 @@ class Release:
         private = {kind: visibility_of(self.manifest, kind) == "private" for kind in refs}
         return Identity(self.paths.name, refs, private)
 
+    @property
+    def promotes_separately(self) -> bool:
+        """Whether the project's policy makes promotion a step of its own; no manifest can say otherwise."""
+        defaults = load_defaults(self.project)
+        return defaults is not None and defaults.policy.promote == "separate"
+
     def version_before(self, host: str) -> str | None:
         """The version last released on a Hub, without its card revision."""
         released = self.lock.released.get(host) if self.lock else None
         return released.version.split("+")[0] if released else None
 
+    def repos_before(self, host: str) -> Mapping[Kind, RepoRef]:
+        """The repos that the artifacts were last released to on a Hub."""
+        released = self.lock.released.get(host) if self.lock else None
+        if self.lock is None or released is None:
+            return {}
+        locked = {kind: self.lock.artifacts[kind].repo for kind in KINDS if kind in self.lock.artifacts}
+        repos = released.repos or {kind: repo for kind, repo in locked.items() if repo in released.commits}
+        return {
+            kind: RepoRef(repo, "dataset" if kind == "dataset" else "model") for kind, repo in repos.items()
+        }
+
     def version_expected(self, host: str, asked: str | None = None) -> Version:
         """The version as far as it can be told without asking the Hub."""
         number = asked or self.manifest.version or self.version_before(host) or FIRST
-        return Version(number, released=number == self.version_before(host))
+        released = self.lock.released.get(host) if self.lock else None
+        withdrawn = released.withdrawn if released else ()
+        return Version(number, released=number == self.version_before(host), withdrawn=withdrawn)
 
     def pins(self, version: Version) -> Pins:
         """How adapters and cards name the base."""
@@ -137,17 +160,21 @@ def run_release(
     if until is not None and until not in {stage.name for stage in STAGES}:
         names = ", ".join(stage.name for stage in STAGES)
         raise HubpubError("HP-M09", f"there is no stage {until!r}", hint=f"--until one of: {names}")
-    with _alone(paths), hash_cache(paths.hashes) as hashes:
-        return run(
-            STAGES,
+    with alone(paths), hash_cache(paths.hashes) as hashes:
+        memory = WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train, hashes)
+        results = run(
+            stopping_when_proven(STAGES) if release.promotes_separately else STAGES,
             manifest,
             services=_services(release, hub, source, wishes, listener, limits or Limits()),
             settings=settings_of(release, hub.host, hashes, wishes.version, wishes.proof),
-            memory=WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train, hashes),
+            memory=memory,
             listener=listener,
             until=until,
-            after=_Keeper(release, hub).after,
+            after=_Keeper(release, hub, wishes.propose).after,
         )
+        if manifest.keep == "none" and results.made.get(Receipt) is not None:
+            memory.drop(STAGES, release.identity.refs)
+        return results
 
 
 def settings_of(
@@ -171,6 +198,7 @@ def settings_of(
         Levels: Levels.of(manifest, proof),
         Smoke: manifest.smoke,
         Gates: manifest.gates,
+        WithWeights: WithWeights(kind for kind in manifest.artifacts if kind != "dataset"),
         Accepted: manifest.accept,
         Manifest: manifest,
         Identity: release.identity,
@@ -194,7 +222,7 @@ def _services(
         Journal: Journal(paths.hub(hub.host) / "journal.jsonl", time.time),
         Listener: listener,
         Wishes: wishes,
-        LastVersion: LastVersion(release.version_before(hub.host)),
+        LastVersion: LastVersion(release.version_before(hub.host), release.repos_before(hub.host)),
     }
 
 
@@ -204,11 +232,12 @@ class _Keeper:
 
     release: Release
     hub: Hub
+    proposing: bool  # what others may merge is not released
 
     def after(self, stage: Stage, results: Results) -> None:
         if stage.work is card:
             self._keep(results)
-        if stage.makes is Promoted:
+        if stage.makes is Promoted and not self.proposing and _is_released(results):
             self._keep(results, self._released(results))
 
     def _keep(self, results: Results, released: Released | None = None) -> None:
@@ -244,15 +273,31 @@ class _Keeper:
     def _released(self, results: Results) -> Released:
         plan: Plan = results.made[Plan]
         promoted: Promoted | None = results.made[Promoted]
+        version: Version = results.made[Version]
+        withdrawn = version.withdrawn
+        repos = {repo.artifact: repo.ref.repo_id for repo in plan.repos}
+        cards: Cards = results.made[Cards]
+        edited = {
+            repo.ref.repo_id: theirs
+            for repo in plan.repos
+            if (theirs := not_as_rendered(cards.files[repo.artifact], files_on_main(repo)))
+        }
         if promoted is not None:
-            return Released(plan.label, promoted.commits)
+            return Released(plan.label, promoted.commits, repos, withdrawn, edited=edited)
         before = self.release.lock.released.get(self.hub.host) if self.release.lock else None
         heads = {repo.ref.repo_id: repo.head for repo in plan.repos if repo.head}
-        return before if before and dict(before.commits) == heads else Released(plan.label, heads)
+        same = before is not None and dict(before.commits) == heads and dict(before.repos) == repos
+        label = before.version if before and same else plan.label
+        return Released(label, heads, repos, withdrawn, edited=edited)
+
+
+def _is_released(results: Results) -> bool:
+    """Whether `main` holds it, now or already: what is staged and proven only waits for its promotion."""
+    return results.made[Promoted] is not None or not results.made[Plan].changes_anything
 
 
 @contextmanager
-def _alone(paths: ReleasePaths) -> Iterator[None]:
+def alone(paths: ReleasePaths) -> Iterator[None]:
     """Hold the lock of this release's workspace."""
     from filelock import FileLock, Timeout
 

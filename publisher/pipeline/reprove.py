@@ -8,6 +8,7 @@ from pathlib import Path
 
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
+from publisher.evidence.files import sha256_of
 from publisher.hub.port import Hub
 from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import made_aside
@@ -15,7 +16,7 @@ from publisher.pipeline.release import Release
 from publisher.pipeline.services import ByteCounter, Engine, Listener
 from publisher.pipeline.snippets import snippets_of
 from publisher.pipeline.steps.validate import probe_job
-from publisher.records.artifacts import Artifact, Kind, RepoRef
+from publisher.records.artifacts import README, RENDERING, Artifact, Kind, RepoRef
 from publisher.records.receipts import ProofLevel, Reproof
 from publisher.records.runs import Base, Made
 
@@ -39,12 +40,19 @@ def reprove(release: Release, hub: Hub, listener: Listener, *, level: ProofLevel
     room = release.paths.scratch / "verify"
     proofs, made = [], {}
     for kind, ref in release.identity.refs.items():
+        if ref.repo_id in released.made_at:
+            raise HubpubError(
+                "HP-R02",
+                f"main of {ref.repo_id} was rolled back, and the lock holds the files of what was withdrawn",
+                where=hub.endpoint,
+                hint=f"hubpub verify hf://{'datasets/' if kind == 'dataset' else ''}{ref.repo_id}",
+            )
         commit = released.commits.get(ref.repo_id)
         locked = lock.artifacts.get(kind)
         if commit is None or locked is None:
             continue
         listener.began(f"{kind}")
-        records = (*locked.files, *locked.card)
+        records = (*locked.files, *released.card_files(locked))
         _fetch(hub, ref, commit, {f.path: (f.size, f.sha256) for f in records}, room / kind, listener)
         made[kind] = Made(Artifact(kind, str(room / kind), locked.files), ())
         proofs.append(Reproof(ref.repo_id, commit, len(records), sum(f.size for f in records), ""))
@@ -74,6 +82,15 @@ def _fetch(
                 )
 
 
+def _card(release: Release, kind: Kind, folder: Path) -> str:
+    """The card as we rendered it, by the lock's digest: no code is run that others wrote into the README."""
+    card = release.lock.artifacts[kind].card if release.lock else ()
+    ours = {file.sha256 for file in card if file.path == README}
+    places = (folder / README, folder / RENDERING, release.paths.card(kind))
+    found = (place for place in places if place.is_file() and sha256_of(place) in ours)
+    return next((place.read_text(encoding="utf-8") for place in found), "")
+
+
 def _run(
     release: Release, proof: Reproof, made: Mapping[Kind, Made], listener: Listener, level: ProofLevel
 ) -> Reproof:
@@ -84,7 +101,7 @@ def _run(
     base = Base(artifact, ())
     folders = {refs[k].repo_id: m.artifact.folder for k, m in made.items()}
     folders.setdefault(str(release.manifest.base.model), artifact.folder)
-    snippets = snippets_of(Path(made[kind].artifact.folder), folders)
+    snippets = snippets_of(_card(release, kind, Path(made[kind].artifact.folder)), folders)
     engine = Engine(release.paths.scratch, listener, Limits())
     result = engine.run(probe_job(made[kind], base, release.manifest.smoke, snippets, level=level))
     passed = sum(

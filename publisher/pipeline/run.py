@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from types import NoneType, UnionType
@@ -140,14 +140,17 @@ def _run_one(
     results: Results,
 ) -> None:
     arguments = {name: services.get(kind, inputs.get(kind)) for name, kind in stage.needs.items()}
-    key = key_of(stage, {name: arguments[name] for name, kind in stage.needs.items() if kind not in services})
+    counted = {name: arguments[name] for name, kind in stage.needs.items() if kind not in services}
+    key = key_of(stage, counted)
     results.keys[stage.name] = key
     if stage.remembered:
-        kept, reason = memory.recall(stage, key)
-        if kept is not None:
-            results.add(stage, kept)
-            listener.skipped(stage.name, reason)
-            return
+        for serving in (*_stronger_keys(stage, counted), key):
+            kept, reason = memory.recall(stage, serving)
+            if kept is not None:
+                results.keys[stage.name] = serving
+                results.add(stage, kept)
+                listener.skipped(stage.name, reason)
+                return
     listener.began(stage.name)
     started = time.monotonic()
     result = stage.work(**arguments)
@@ -162,6 +165,13 @@ def key_of(stage: Stage, inputs: Mapping[str, Any]) -> str:
     return digest(
         [stage.name, stage.version, stage.installed, {name: _identity(v) for name, v in inputs.items()}]
     )
+
+
+def _stronger_keys(stage: Stage, inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Keys under which more was shown than is asked for now; what was shown is not taken back by asking for less."""
+    for name, value in inputs.items():
+        for more in getattr(value, "stronger", ()):
+            yield key_of(stage, {**inputs, name: more})
 
 
 def _identity(value: Any) -> Any:

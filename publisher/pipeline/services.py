@@ -5,14 +5,16 @@ None of these is part of a stage's key: they change how work is done, not what c
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from publisher.engine.jobs import Job, JobResult
 from publisher.engine.worker import Limits, run_job
 from publisher.hub.port import Hub
+from publisher.records.artifacts import Kind, RepoRef
 from publisher.records.facts import Json
 from publisher.records.plans import Plan
 from publisher.records.receipts import ProofLevel
@@ -38,17 +40,31 @@ class Listener(Protocol):
 
 
 class ByteCounter:
-    """Adds up the bytes that have passed, and tells the listener."""
+    """Adds up the bytes that have passed, and tells the listener, with their rate.
+
+    Attributes:
+        sent: bytes that passed.
+        known: bytes that did not have to, because the Hub had them already.
+    """
 
     def __init__(self, listener: Listener, of: int) -> None:
         self._listener = listener
-        self._of = of
-        self._done = 0
+        self._of = max(of, 1)
+        self._started = time.monotonic()
+        self.sent = 0
+        self.known = 0
 
-    def __call__(self, size: int) -> None:
-        """Hear of so many more bytes."""
-        self._done += size
-        self._listener.progress(self._done, max(self._of, 1), "bytes")
+    def __call__(self, size: int, known: bool = False) -> None:
+        """Hear of so many more bytes, and whether the Hub had them already."""
+        if known:
+            self.known += size
+        else:
+            self.sent += size
+        rate = self.sent / max(time.monotonic() - self._started, 1e-3)
+        notes = [f"{rate / 1e6:.1f} MB/s"] + ([f"{self.known / 1e6:.0f} MB were there"] if self.known else [])
+        # A step that is tried again counts its bytes again; there are not more than all.
+        done = min(self.sent + self.known, self._of)
+        self._listener.progress(done, self._of, "bytes", " · ".join(notes))
 
 
 @dataclass(frozen=True)
@@ -89,18 +105,21 @@ class Wishes:
 
     version: str | None = None
     yes: bool = False
-    proof: ProofLevel = "run"
+    proof: ProofLevel = "run"  # at most so far, whatever the manifest says
     train: bool = False
     message: str = ""
     allow_delete: frozenset[str] = frozenset()
     confirm: Callable[[Plan], bool] = lambda plan: plan.changes_anything
+    propose: bool = False  # to pull requests, which others merge, instead of to main
+    verify: Literal["auto", "full"] = "auto"  # full: what was fetched back is loaded, not what lies here
 
 
 @dataclass(frozen=True)
 class LastVersion:
-    """The version that the lock knows for this Hub; None before the first release."""
+    """What the lock knows of the last release on this Hub: its version, None before the first, and its repos."""
 
     number: str | None
+    repos: Mapping[Kind, RepoRef] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

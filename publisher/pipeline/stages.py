@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.run import Stage
 from publisher.pipeline.steps.card import card
+from publisher.pipeline.steps.changes import changes
 from publisher.pipeline.steps.check import check
 from publisher.pipeline.steps.dataset import dataset
 from publisher.pipeline.steps.evaluate import evaluate
@@ -15,12 +17,14 @@ from publisher.pipeline.steps.gates import gates
 from publisher.pipeline.steps.merge import merge
 from publisher.pipeline.steps.preflight import preflight
 from publisher.pipeline.steps.quantize import quantize
-from publisher.pipeline.steps.releasing import package, plan, promote, publish, receipt, verify
+from publisher.pipeline.steps.releasing import package, plan, promote, propose, publish, receipt, verify
 from publisher.pipeline.steps.resolve import resolve
+from publisher.pipeline.steps.tensors import tensors
 from publisher.pipeline.steps.train import train
 from publisher.pipeline.steps.validate import validate
 from publisher.pipeline.steps.version import version
 from publisher.records.plans import Plan
+from publisher.records.receipts import Promoted, Receipt, Staged
 
 ENGINE = ("torch", "transformers", "peft", "bitsandbytes")
 
@@ -35,6 +39,17 @@ def _nothing_to_do(_: Manifest, made: Mapping[Any, Any]) -> str | None:
     return None if made[Plan].changes_anything else "nothing to do"
 
 
+def _not_proposed(_: Manifest, made: Mapping[Any, Any]) -> str | None:
+    staged: Staged | None = made.get(Staged)
+    return None if staged and staged.proposals else "only with --propose"
+
+
+def _not_ours(manifest: Manifest, made: Mapping[Any, Any]) -> str | None:
+    staged: Staged | None = made[Staged]
+    waits = staged is not None and staged.proposals
+    return "proposed: merge the pull requests" if waits else _nothing_to_do(manifest, made)
+
+
 def _merging(manifest: Manifest) -> bool:
     adapted = manifest.train is not None or manifest.adapter is not None
     return adapted and bool({"merged", "nf4"} & set(manifest.artifacts))
@@ -47,6 +62,10 @@ no_adapter = _without("the manifest neither trains nor names an adapter", lambda
 no_merge = _without("neither merged nor nf4 is among the artifacts", _merging)
 no_nf4 = _without("nf4 is not among the artifacts", lambda m: "nf4" in m.artifacts)
 no_evaluation = _without("the manifest asks for no evaluation", lambda m: m.evaluate)
+no_tensors = _without(
+    "no weights are released with evidence",
+    lambda m: m.evidence != "none" and set(m.artifacts) - {"dataset"},
+)
 no_gates = _without("the manifest sets no gates", lambda m: m.gates)
 
 STAGES: tuple[Stage, ...] = (
@@ -72,8 +91,13 @@ STAGES: tuple[Stage, ...] = (
           unwanted=no_evaluation, remembered=True, packages=ENGINE, headline=lambda made: _losses(made)),
     Stage(gates, why="a model that misses its bounds is not written about, let alone published",
           unwanted=no_gates, headline=lambda made: f"{made.held} held"),
+    Stage(tensors, why="what each tensor is, so that the next version can say which of them changed",
+          unwanted=no_tensors, remembered=True,
+          headline=lambda made: f"{sum(map(len, made.of.values())):,} tensors"),
     Stage(version, why="the card names its version, so that is decided before words",
           headline=lambda made: made.number + (" (released: only cards may change)" if made.released else "")),
+    Stage(changes, why="held against the version before, so that its card and tag can say what is other",
+          headline=lambda made: _since(made)),
     Stage(card, why="words from facts only", remembered=True, packages=("matplotlib",),
           headline=lambda made: f"{len(made.files)} cards"),
     Stage(check, why="reads everything that would be published, the card included",
@@ -83,14 +107,28 @@ STAGES: tuple[Stage, ...] = (
     Stage(plan, why="what would change on the Hub is shown and confirmed before anything is sent",
           headline=lambda made: f"{made.label}: {made.bytes_to_upload / 1e6:.1f} MB to send" if made.changes_anything else "nothing to do"),
     Stage(publish, why="to a branch of its own: main stays as it is until everything is proven",
-          unwanted=_nothing_to_do, headline=lambda made: f"{len(made.changed)} repos staged"),
+          unwanted=_nothing_to_do, headline=lambda made: _sent(made)),
     Stage(verify, why="all repos are proven from the Hub's own bytes before the first is promoted",
           unwanted=_nothing_to_do, headline=lambda made: _proof(made)),
+    Stage(propose, why="whose repo it is may want to look first: the pull requests open when all are proven",
+          unwanted=_not_proposed, headline=lambda made: f"{len(made.pull_requests)} pull requests"),
     Stage(promote, why="takes seconds: one guarded commit a repo, then tag and visibility",
-          unwanted=_nothing_to_do, headline=lambda made: f"{len(made.commits)} repos on main"),
+          unwanted=_not_ours, headline=lambda made: f"{len(made.commits)} repos on main"),
     Stage(receipt, why="what was published, for whoever asks later",
-          unwanted=_nothing_to_do, headline=lambda made: f"{made.name} {made.version}"),
+          unwanted=_not_ours, headline=lambda made: f"{made.name} {made.version}"),
 )  # fmt: skip
+
+
+def stopping_when_proven(stages: Iterable[Stage]) -> tuple[Stage, ...]:
+    """The stages where the project's policy makes promotion a step of its own."""
+
+    def held(stage: Stage) -> Stage:
+        def unwanted(manifest: Manifest, made: Mapping[Any, Any]) -> str | None:
+            return stage.unwanted(manifest, made) or "policy.promote: separate"
+
+        return replace(stage, unwanted=unwanted) if stage.makes in (Promoted, Receipt) else stage
+
+    return tuple(held(stage) for stage in stages)
 
 
 def _count(made: Any, fact_id: str, unit: str) -> str:
@@ -100,11 +138,18 @@ def _count(made: Any, fact_id: str, unit: str) -> str:
     return f"{value:,} {unit}" if isinstance(value, int) else ""
 
 
+def _since(made: Any) -> str:
+    numbers = sorted({fact.value for fact in made.facts if fact.id.endswith(".since")})
+    return f"since {', '.join(numbers)}" if numbers else "the first version"
+
+
 def _smoke(made: Any) -> str:
     values = {fact.id: fact.value for fact in made.facts}
     passed = sum(v for k, v in values.items() if k.endswith(".smoke_passed") and isinstance(v, int))
     total = sum(v for k, v in values.items() if k.endswith(".smoke_total") and isinstance(v, int))
-    return f"{passed} of {total} smoke answers as expected"
+    less = [f"{k.removeprefix('validate.proof.')}: {v}" for k, v in values.items() if ".proof." in k]
+    told = [f"{passed} of {total} smoke answers as expected"] if total or not less else []
+    return ", ".join([*told, *less])
 
 
 def _losses(made: Any) -> str:
@@ -112,6 +157,11 @@ def _losses(made: Any) -> str:
         (f.id.split(".")[1], f.value) for f in made.facts if f.id.endswith(".loss") and f.value is not None
     ]
     return ", ".join(f"{kind} {value:.3f}" for kind, value in losses) + " nats/token"
+
+
+def _sent(made: Any) -> str:
+    known = f", {made.known / 1e6:.1f} MB were there" if made.known else ""
+    return f"{len(made.changed)} repos staged, {made.sent / 1e6:.1f} MB sent{known}"
 
 
 def _proof(made: Any) -> str:

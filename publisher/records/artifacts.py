@@ -12,8 +12,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)  # also the order of promotion: what ot
 
 RepoType = Literal["model", "dataset"]
 
+README = "README.md"
+# The card as rendered; travels where the README on the Hub differs from it by edits that others made there.
+RENDERING = "evidence/card.md"
+
 # What the card and its proofs consist of. A change in these alone is a card revision, not a new version.
-CARD_FILES = ("README.md", "LICENSE", "NOTICE")
+CARD_FILES = (README, "LICENSE", "NOTICE")
 CARD_FOLDERS = ("evidence/", "assets/", ".eval_results/")
 
 

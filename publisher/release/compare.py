@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from publisher.evidence.files import git_blob_id
+from publisher.evidence.files import git_blob_id, git_blob_id_of
 from publisher.hub.port import Hub, RemoteFile
 from publisher.hub.retry import retried
 from publisher.records.artifacts import FileRecord, is_card_file
@@ -26,21 +27,38 @@ def same(hub: Hub, package: Package, revision: str, remote: RemoteFile | None, o
         return False
     if remote.sha256 is not None:
         return remote.sha256 == ours.sha256
+    if package.readme is not None and ours.path in package.readme.texts:
+        return remote.blob_id == git_blob_id_of(package.readme.texts[ours.path].encode())
     if package.folder is not None:
         return remote.blob_id == git_blob_id(Path(package.folder) / ours.path)
     return sha256_served(hub, package, revision, ours.path) == ours.sha256
 
 
-def sha256_served(hub: Hub, package: Package, revision: str, path: str) -> str:
-    """Fetch a file and hash it in passing; a body that was cut short on its way is fetched again."""
+def sha256_served(hub: Hub, package: Package, revision: str, path: str, keep: Path | None = None) -> str:
+    """Fetch a file and hash it in passing; a body that was cut short on its way is fetched again.
+
+    `keep` is where its bytes shall lie afterwards, if anywhere.
+    """
 
     def fetched() -> str:
         sha = hashlib.sha256()
-        for piece in hub.read(package.ref, revision, path):
-            sha.update(piece)
+        with _writing(keep) as write:
+            for piece in hub.read(package.ref, revision, path):
+                sha.update(piece)
+                write(piece)
         return sha.hexdigest()
 
     return retried(fetched)
+
+
+@contextmanager
+def _writing(file: Path | None) -> Iterator[Callable[[bytes], object]]:
+    if file is None:
+        yield len  # nothing is kept
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        yield stream.write
 
 
 def same_contents(hub: Hub, package: Package, revision: str, name: str) -> bool:

@@ -3,50 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub, RemoteFile, RepoState
-from publisher.records.artifacts import FileRecord, is_card_file
-from publisher.records.plans import Package, Plan, RepoPlan, Step
+from publisher.records.artifacts import README, RENDERING, FileRecord, Kind, RepoRef, is_card_file
+from publisher.records.plans import Package, Plan, RepoPlan, Seen, Step
 from publisher.records.receipts import Version
 from publisher.release import trailer
 from publisher.release.authorship import written_by_us
 from publisher.release.compare import HUBS_OWN, same, sha256_served
+from publisher.release.conflict import refuse_foreign_branch, same_repo
 from publisher.release.label import Trace, decide_label, staging_branches
+from publisher.release.proof_tag import tags_of_proofs
+from publisher.release.rename import where_it_stands
 
 
 def make_plan(
-    hub: Hub, name: str, packages: Sequence[Package], version: Version, *, allow_delete: Collection[str] = ()
+    hub: Hub,
+    name: str,
+    packages: Sequence[Package],
+    version: Version,
+    *,
+    allow_delete: Collection[str] = (),
+    former: Mapping[Kind, RepoRef] | None = None,
 ) -> Plan:
     """Say, repo by repo, what would change on the Hub.
 
+    `former` has the repos that the artifacts were released to last; one whose id has changed is renamed.
+
     Raises:
-        HubpubError: HP-H05 where the Hub holds an edit of a file that we would change, or of anything but the card;
+        HubpubError: HP-H05 where the Hub holds an edit of a file that we would change, or of anything but the card,
+            or where someone renamed a repo or took the name of a branch that we would replace;
             HP-R03 where a released weight file would disappear without being named.
     """
     repos: list[RepoPlan] = []
     traces: list[Trace] = []
     for package in packages:
-        state = hub.state(package.ref)
+        standing = where_it_stands(hub, package, (former or {}).get(package.kind))
+        state = hub.state(standing.ref)
+        if state is not None:
+            _refuse_redirected(hub, name, standing, state)
         if state is None or state.head is None:
-            repos.append(_new_repo(package, version, exists=state is not None))
+            repos.append(_new_repo(package, version, state))
             traces.append(Trace())
             continue
-        trace = Trace(hub.commits(package.ref, state.head), state.branches)
-        repos.append(_known_repo(hub, name, package, state, state.head, trace, version, allow_delete))
+        trace = Trace(hub.commits(standing.ref, state.head), state.branches)
+        known = _known_repo(hub, name, standing, state, state.head, trace, version, allow_delete)
+        repos.append(_renamed(known, package.ref) if standing != package else known)
         traces.append(trace)
     label = decide_label(name, version, repos, traces)
     return Plan(hub.endpoint, hub.host, name, version.number, label, tuple(repos))
 
 
-def _new_repo(package: Package, version: Version, *, exists: bool) -> RepoPlan:
+def _refuse_redirected(hub: Hub, name: str, package: Package, state: RepoState) -> None:
+    """A repo that somebody renamed: its old id still leads to it, and the manifest must say where it is now."""
+    if same_repo(state.ref, package.ref):
+        return
+    raise HubpubError(
+        "HP-H05",
+        f"{package.ref.repo_id} was renamed on the Hub: it is {state.ref.repo_id} now",
+        where=f"{hub.endpoint}/{state.ref.repo_id}",
+        hint=f"write it into the manifest, artifacts: {{{package.kind}: {{repo: {state.ref.repo_id}}}}}, "
+        f"then: hubpub plan {name}",
+        planned=package.ref.repo_id,
+        found=state.ref.repo_id,
+    )
+
+
+def _renamed(repo: RepoPlan, ref: RepoRef) -> RepoPlan:
+    """The plan of a repo that gets another id, before anything else is done with it."""
+    return replace(repo, ref=ref, operations=(Step("rename", repo.ref.repo_id), *repo.operations))
+
+
+def _seen(state: RepoState) -> Seen:
+    return Seen(state.ref.repo_id, state.private, state.gated)
+
+
+def _new_repo(package: Package, version: Version, state: RepoState | None) -> RepoPlan:
     steps = [Step("create", note="private")]
     steps += [Step("upload", file.path, file.size, file.sha256) for file in package.files]
     steps.append(Step("tag", version.tag))
     if not package.private:
         steps.append(Step("visibility", "public"))
-    return RepoPlan(package.ref, package.kind, exists, None, tuple(steps))
+    seen = _seen(state) if state else None
+    return RepoPlan(package.ref, package.kind, state is not None, None, tuple(steps), seen)
 
 
 def _known_repo(
@@ -68,15 +109,22 @@ def _known_repo(
     steps = [_file(hub, package, theirs, last, file) for file in package.files]
     if published is not None:
         steps += _deletes(hub, name, package, theirs, last, allow_delete)
+    changing = {step.path for step in steps if step.op != "unchanged"}
+    if changing == {RENDERING} and RENDERING in {file.path for file in package.files}:
+        # Without another change there is no commit, and so nothing that the next merge could take for our words.
+        steps = [step for step in steps if step.path != RENDERING]
     if version.tag not in state.tags:
         steps.append(Step("tag", version.tag))
+    for branch in staging_branches(state.branches, version):
+        refuse_foreign_branch(hub, package.ref, name, branch, trace.history)
+        steps.append(Step("delete", f"refs/heads/{branch}", note="left by an earlier run"))
     steps += [
-        Step("delete", f"refs/heads/{branch}", note="left by an earlier run")
-        for branch in staging_branches(state.branches, version)
+        Step("delete", f"refs/tags/{tag}", note="left by an earlier run")
+        for tag in tags_of_proofs(state.tags, version)
     ]
     if state.private != package.private:
         steps.append(Step("visibility", "private" if package.private else "public"))
-    return RepoPlan(package.ref, package.kind, True, head, tuple(steps))
+    return RepoPlan(package.ref, package.kind, True, head, tuple(steps), _seen(state))
 
 
 @dataclass(frozen=True)
@@ -93,10 +141,11 @@ class _Side:
 
 def _file(hub: Hub, package: Package, theirs: _Side, last: _Side, ours: FileRecord) -> Step:
     there, before = theirs.files.get(ours.path), last.files.get(ours.path)
+    step = _readme_step(hub, package, there, ours)
     if same(hub, package, theirs.commit, there, ours):
-        return Step("unchanged", ours.path, ours.size, ours.sha256)
-    if _blob(there) == _blob(before):
-        return Step("upload", ours.path, ours.size, ours.sha256)
+        return replace(step, op="unchanged")
+    if _blob(there) == _blob(before) or (package.readme and ours.path in package.readme.texts):
+        return step
     changed_here = not same(hub, package, last.commit, before, ours)
     if is_card_file(ours.path) and not changed_here:
         return _kept(hub, package, theirs, ours.path)
@@ -108,6 +157,23 @@ def _file(hub: Hub, package: Package, theirs: _Side, last: _Side, ours: FileReco
         hint=f"take the edit over into the prose or the manifest, or undo it on the Hub: {ours.path}",
         path=ours.path,
     )
+
+
+def _readme_step(hub: Hub, package: Package, there: RemoteFile | None, ours: FileRecord) -> Step:
+    """The upload of a file; of a README, with what became of the edits that others made on the Hub."""
+    step = Step("upload", ours.path, ours.size, ours.sha256)
+    readme = package.readme
+    if readme is None or ours.path != README:
+        return step
+    if readme.found is not None and readme.found != _blob(there):
+        raise HubpubError(
+            "HP-H05",
+            f"{README} of {package.ref.repo_id} was edited on the Hub while this was planned",
+            where=f"{hub.endpoint}/{package.ref.repo_id}",
+            hint="nothing was overwritten; run it again, and that edit is merged as well",
+            path=README,
+        )
+    return replace(step, note=readme.told, edits=readme.edits)
 
 
 def _kept(hub: Hub, package: Package, theirs: _Side, path: str) -> Step:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from publisher.hub.port import Hub
 from publisher.manifest.lock import write_whole
-from publisher.records.artifacts import FileRecord
+from publisher.records.artifacts import FileRecord, Kind
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Json
 from publisher.records.plans import Package, Plan, RepoPlan
@@ -21,10 +22,11 @@ def make_receipt(
     promoted: Promoted,
     *,
     proof: ProofLevel,
+    levels: Mapping[Kind, ProofLevel] = {},
     checks: Mapping[str, Json],
     environment: Mapping[str, str],
 ) -> Receipt:
-    """Put together what the release left behind."""
+    """Put together what the release left behind. `levels`: how far each repo was proven that was proven now."""
     repos = tuple(
         RepoReceipt(
             repo_id=package.ref.repo_id,
@@ -33,14 +35,15 @@ def make_receipt(
             commit=promoted.commits[package.ref.repo_id],
             tag=plan.tag,
             visibility="private" if package.private else "public",
-            files=_files(plan.repo(package.kind)),
+            files=files_on_main(plan.repo(package.kind)),
+            proof=levels.get(package.kind),
         )
         for package in packages
     )
     return Receipt(plan.name, plan.label, hub.endpoint, proof, repos, dict(checks), dict(environment))
 
 
-def _files(repo: RepoPlan) -> tuple[FileRecord, ...]:
+def files_on_main(repo: RepoPlan) -> tuple[FileRecord, ...]:
     """What `main` holds of ours: as sent, or as edited on the Hub."""
     return tuple(
         FileRecord(step.path, step.size, step.sha256)
@@ -50,7 +53,21 @@ def _files(repo: RepoPlan) -> tuple[FileRecord, ...]:
 
 
 def keep_receipt(receipt: Receipt, folder: Path) -> Path:
-    """Write `receipts/<version>.json` under the Hub's folder; returns the file."""
+    """Write `receipts/<version>.json` under the Hub's folder; returns the file.
+
+    One that says the same of every repo stays: a run that only cleared up after a death has proven less.
+    """
     file = folder / "receipts" / f"{receipt.version}.json"
-    write_whole(file, canonical_json(receipt, indent=1) + "\n")
+    text = canonical_json(receipt, indent=1) + "\n"
+    if _outcome(text) != _outcome(file.read_text(encoding="utf-8") if file.is_file() else ""):
+        write_whole(file, text)
     return file
+
+
+def _outcome(text: str) -> list[list[Json]] | None:
+    """What a receipt says that the Hub holds; None of what is no receipt."""
+    try:
+        repos = json.loads(text)["repos"]
+        return [[repo[key] for key in ("repo_id", "commit", "tag", "visibility")] for repo in repos]
+    except (ValueError, TypeError, KeyError):
+        return None

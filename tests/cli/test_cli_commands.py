@@ -44,7 +44,10 @@ def test_importing_the_package_does_nothing(python: Callable[[str], str]) -> Non
         "plan",
         "release",
         "status",
+        "promote",
         "verify",
+        "pull",
+        "rollback",
         "dataset build",
         "train",
         "hub serve",
@@ -182,6 +185,16 @@ def test_a_locked_release_plans_its_repos_on_an_empty_hub(project: Project) -> N
     )
     assert 12 == ran.document["bytes_to_upload"]
     assert (1, ["HP-R05"]) == (failing.code, failing.codes)
+
+
+def test_a_release_of_which_nothing_is_staged_is_not_promoted(project: Project) -> None:
+    """And the hint is the command that stages and proves it."""
+    _locked(project)
+    ran = project("promote", "tiny", "--hub", "local", "--yes")
+
+    assert (2, ["HP-R02"]) == (ran.code, ran.codes)
+    assert "nothing of tiny is staged on this Hub; not there: acme/tiny-data" in ran.err
+    assert "hint:  hubpub release tiny --until verify" in ran.err
 
 
 def _locked(project: Project) -> None:

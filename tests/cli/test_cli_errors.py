@@ -29,6 +29,7 @@ CLOSED = "http://127.0.0.1:9"
         (["check", "tiny"], "HP-R03", 2),
         (["check", "--explain", "NO999"], "HP-M09", 2),
         (["verify", "tiny", "--hub", "local"], "HP-R02", 2),
+        (["promote", "tiny", "--hub", "local"], "HP-R02", 2),
         (["templates", "show", "nothing.md.j2"], "HP-M09", 2),
         (["plan", "tiny", "--hub", CLOSED], "HP-H01", 3),
         (["release", "tiny", "--yes", "--hub", CLOSED], "HP-H01", 3),

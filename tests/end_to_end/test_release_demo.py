@@ -71,7 +71,7 @@ def test_the_same_command_again_has_nothing_to_do(demo: Room) -> None:
 
     assert (0, []) == (again.code, again.errors)
     assert "nothing to do" in again.out
-    assert {"preflight", "version", "gates", "check", "package", "plan"} == set(again.worked)
+    assert {"preflight", "version", "changes", "gates", "check", "package", "plan"} == set(again.worked)
 
 
 def test_a_rehearsal_whose_hub_is_gone_goes_up_again_over_xet_where_that_is_asked_for(demo: Room) -> None:

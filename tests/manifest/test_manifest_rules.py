@@ -136,6 +136,25 @@ def test_policy_cannot_be_overridden_by_a_manifest(faults: Faults, policy: str, 
     assert what == found
 
 
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ("{promote: seperate}", "policy.promote: should be 'separate', not 'seperate'"),
+        ("{promote: true}", "policy.promote: should be 'separate', not True"),
+    ],
+)
+def test_a_policy_on_promotion_that_is_misspelt_is_refused(faults: Faults, given: str, what: str) -> None:
+    """Read as no policy, it would let everything through."""
+    ((_, found),) = faults(ADAPTER, defaults=f"manifest: 1\npolicy: {given}\n")
+
+    assert what == found
+
+
+def test_a_manifest_has_no_say_in_policy(faults: Faults) -> None:
+    """`promote: separate` could be lifted by whoever it is meant for."""
+    assert ["policy: unknown key"] == [what for _, what in faults(ADAPTER + "policy: {promote: null}\n")]
+
+
 def test_policy_looks_at_each_artifact_s_own_repo_and_visibility(faults: Faults) -> None:
     """The long form is no way around it."""
     artifacts = "{adapter: {repo: stranger/x, visibility: public}}"
@@ -158,3 +177,52 @@ def test_a_manifest_within_the_policy_is_loaded(load: Load) -> None:
     )
 
     assert "mit" == load(ADAPTER + "licence: mit\nsmoke: [{prompt: hi}]\n", defaults=defaults).licence
+
+
+def test_the_policy_holds_for_repos_that_are_superseded_as_well(faults: Faults) -> None:
+    """Their cards are written to, so they are no way around it either."""
+    ((_, found),) = faults(
+        ADAPTER + "supersedes: stranger/old\n",
+        code="HP-M05",
+        defaults="manifest: 1\npolicy: {owners: [acme]}\n",
+    )
+
+    assert "owner of stranger/old is not among acme" == found
+
+
+@pytest.mark.parametrize(
+    ("artifacts", "expected"),
+    [
+        ("[adapter]", {"adapter": "acme/old"}),
+        ("[dataset, adapter]", {"adapter": "acme/old"}),
+        ("[adapter, merged, nf4]", {"merged": "acme/old"}),
+    ],
+)
+def test_one_superseded_id_is_replaced_by_the_merged_or_only_model(
+    load: Load, artifacts: str, expected: dict[str, str]
+) -> None:
+    """The short form is the normal form; every reader meets the long one."""
+    text = ADAPTER.replace("[adapter]", artifacts) + "supersedes: acme/old\ndataset: {folder: data}\n"
+
+    assert expected == load(text).supersedes
+
+
+@pytest.mark.parametrize(
+    ("artifacts", "supersedes", "what"),
+    [
+        ("[adapter, nf4]", "acme/old", "supersedes: which artifact replaces it? write {<artifact>: <repo>}"),
+        (
+            "[adapter]",
+            "{merged: acme/old}",
+            "supersedes names an artifact that is not released, or the dataset",
+        ),
+        ("[adapter]", "{adapter: old}", "supersedes: must be Hub ids, owner/name, not old"),
+    ],
+)
+def test_what_supersedes_what_must_be_clear(
+    faults: Faults, artifacts: str, supersedes: str, what: str
+) -> None:
+    """A wrong note on somebody's model is worse than none."""
+    ((_, found),) = faults(ADAPTER.replace("[adapter]", artifacts) + f"supersedes: {supersedes}\n")
+
+    assert found.startswith(what)

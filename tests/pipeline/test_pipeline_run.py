@@ -19,10 +19,11 @@ from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.release import SERVICES, Release, settings_of
 from publisher.pipeline.run import Results, Stage, run
 from publisher.pipeline.services import Listener
-from publisher.pipeline.stages import STAGES
+from publisher.pipeline.stages import STAGES, stopping_when_proven
 from publisher.records.artifacts import Artifact
 from publisher.records.facts import Facts, Measurement
-from publisher.records.receipts import Version
+from publisher.records.plans import Plan
+from publisher.records.receipts import Staged, Version
 from publisher.records.runs import Dataset, Evaluation, Validation
 
 
@@ -215,9 +216,11 @@ def test_the_table_of_contents_holds_together() -> None:
         "GivenAdapter",
         "GivenDataset",
         "Identity",
+        "Levels",
         "Pins",
         "Words",
         "Templates",
+        "WithWeights",
         "Facts",
     }
     for stage in STAGES:
@@ -232,6 +235,33 @@ def test_the_table_of_contents_holds_together() -> None:
 
     assert len(STAGES) == len({stage.name for stage in STAGES}) == len({stage.makes for stage in STAGES})
     assert Version in known
+
+
+@dataclass(frozen=True)
+class PlanOf:
+    """What is left of a plan where it is only asked whether anything changes."""
+
+    changes_anything: bool
+
+
+def test_where_promotion_is_a_step_of_its_own_it_is_skipped_and_its_receipt_too(runs: Runs) -> None:
+    """With the policy as the reason, unless there is a better one; everything before it runs as ever."""
+    held = [s for s, usual in zip(stopping_when_proven(STAGES), STAGES, strict=True) if s is not usual]
+
+    def reasons(*, changes: bool) -> dict[str, str | None]:
+        made = {Plan: PlanOf(changes_anything=changes), Staged: None}
+        return {stage.name: stage.unwanted(runs.release.manifest, made) for stage in held}
+
+    assert dict.fromkeys(("promote", "receipt"), "policy.promote: separate") == reasons(changes=True)
+    assert dict.fromkeys(("promote", "receipt"), "nothing to do") == reasons(changes=False)
+
+
+@pytest.mark.parametrize("policy", ["{promote: separate}", "{}"])
+def test_the_policy_of_the_project_holds_for_every_release(runs: Runs, policy: str) -> None:
+    """It stands in project.yaml alone."""
+    (runs.release.project.cards / "project.yaml").write_text(f"manifest: 1\npolicy: {policy}\n")
+
+    assert ("separate" in policy) == runs.release.promotes_separately
 
 
 def _setting(kind: Any) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from publisher.pipeline.snippets import snippets_of
 
 CARD = """# A model
@@ -25,10 +23,9 @@ print("acme/base is mentioned, acme/base-lora too")
 FOLDERS = {"acme/base": "/w/base", "acme/base-lora": "/w/it's here"}
 
 
-def test_quoted_repo_ids_become_folders_and_nothing_else_changes(tmp_path: Path) -> None:
+def test_quoted_repo_ids_become_folders_and_nothing_else_changes() -> None:
     """The proof must run the code that users will copy."""
-    (tmp_path / "README.md").write_text(CARD)
-    first, second = snippets_of(tmp_path, FOLDERS)
+    first, second = snippets_of(CARD, FOLDERS)
 
     expected = (
         "base = load('/w/base', revision=\"v1\")\n"
@@ -39,11 +36,9 @@ def test_quoted_repo_ids_become_folders_and_nothing_else_changes(tmp_path: Path)
     assert 'print("acme/base is mentioned, acme/base-lora too")' == second.code.strip()
 
 
-def test_a_snippet_is_named_after_the_line_it_stands_on(tmp_path: Path) -> None:
+def test_a_snippet_is_named_after_the_line_it_stands_on() -> None:
     """An error in it must lead to the place in the card."""
-    (tmp_path / "README.md").write_text(CARD)
-
-    names = [snippet.name for snippet in snippets_of(tmp_path, FOLDERS)]
+    names = [snippet.name for snippet in snippets_of(CARD, FOLDERS)]
     lines = CARD.splitlines()
     for name in names:
         number = int(name.removeprefix("README.md:"))

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 from release_family import Family
 
 from publisher.hub.remote import RemoteHub
-from publisher.records.artifacts import Kind
+from publisher.records.artifacts import Kind, RepoRef
 from publisher.staging.server import EmbeddedHub
 
 _numbers = itertools.count(1)
@@ -61,3 +61,10 @@ def make_family(tmp_path: Path) -> Callable[..., Family]:
         return Family(tmp_path / str(number), f"owner{number}", tuple(kinds), **settings)
 
     return make
+
+
+@pytest.fixture
+def delete_repo(hub: RemoteHub) -> Callable[[RepoRef], None]:
+    """What an owner may do on the website at any time."""
+    api = HfApi(endpoint=hub.endpoint, token=hub.token)
+    return lambda ref: api.delete_repo(ref.repo_id, repo_type=ref.repo_type)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory
-from publisher.hub.port import Add, Hub, Operation
+from publisher.hub.port import Add, Heard, Hub, Operation
 from publisher.hub.remote import RemoteHub
 from publisher.records.artifacts import Kind, RepoRef, is_card_file
 from publisher.records.plans import Package, Plan
-from publisher.records.receipts import Promoted, Proven, Staged, Version
+from publisher.records.receipts import Promoted, Proven, Staged, Version, least
 from publisher.release.journal import Journal
 from publisher.release.plan import make_plan
-from publisher.release.promote import promote
+from publisher.release.promote import clear, promote
 from publisher.release.publish import stage
+from publisher.release.receipt import keep_receipt, make_receipt
 from publisher.release.verify import verify
 from publisher.release.version import decide_version
 
@@ -39,8 +41,14 @@ WRITES = frozenset(
         "create_branch",
         "delete_branch",
         "create_tag",
+        "delete_tag",
         "set_visibility",
         "add_to_collection",
+        "move",
+        "propose",
+        "retitle_proposal",
+        "comment",
+        "open_proposal",
     }
 )
 
@@ -60,6 +68,8 @@ class Family:
     collection: str | None = None
     proofs: list[str] = field(default_factory=list)  # kinds that were loaded and run, in order
     without_folder: bool = False
+    named: str = NAME  # what the repos' ids begin with
+    former: Mapping[Kind, RepoRef] = field(default_factory=dict)  # as the lock has it
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
@@ -77,7 +87,7 @@ class Family:
 
     def ref(self, kind: Kind) -> RepoRef:
         """The artifact's repo."""
-        return RepoRef(f"{self.owner}/{NAME}-{kind}", "dataset" if kind == "dataset" else "model")
+        return RepoRef(f"{self.owner}/{self.named}-{kind}", "dataset" if kind == "dataset" else "model")
 
     def packages(self) -> tuple[Package, ...]:
         """As the pipeline packs them."""
@@ -102,13 +112,15 @@ class Family:
         """Version and plan against the Hub as it is now."""
         packages = self.packages()
         version = self.version(hub, asked)
-        return make_plan(hub, NAME, packages, version, allow_delete=allow_delete)
+        return make_plan(hub, NAME, packages, version, allow_delete=allow_delete, former=self.former)
 
     def version(self, hub: Hub, asked: str | None = None) -> Version:
         """What the Hub's tags say this is."""
-        return decide_version(hub, self.packages(), asked=asked, last=None, name=NAME)
+        return decide_version(
+            hub, self.packages(), asked=asked, last=None, name=NAME, former=self.former
+        )
 
-    def stage(self, hub: Hub, plan: Plan, on_bytes: Callable[[int], None] | None = None) -> Staged:
+    def stage(self, hub: Hub, plan: Plan, on_bytes: Heard | None = None) -> Staged:
         """Send it to the branches."""
         return stage(hub, plan, self.packages(), self.journal, on_bytes)
 
@@ -131,8 +143,22 @@ class Family:
         )
 
     def promote(self, hub: Hub, plan: Plan, staged: Staged, proven: Proven) -> Promoted:
-        """Onto main."""
-        return promote(hub, plan, self.packages(), staged, proven, self.journal, collection=self.collection)
+        """Onto main; the receipt is kept, and what promotion leaves is taken away."""
+        promoted = promote(
+            hub, plan, self.packages(), staged, proven, self.journal, collection=self.collection
+        )
+        levels = {proof.kind: proof.level for proof in proven.proofs}
+        receipt = make_receipt(
+            hub, plan, self.packages(), promoted,
+            proof=least(levels.values()), levels=levels, checks={}, environment={},
+        )  # fmt: skip
+        keep_receipt(receipt, self.root)
+        clear(hub, [repo.ref for repo in plan.repos if repo.changes], plan.label, self.journal)
+        return promoted
+
+    def receipt(self, label: str = "1.0.0") -> Any:
+        """The receipt that was kept of a version or card revision."""
+        return json.loads((self.root / "receipts" / f"{label}.json").read_text())
 
     def release(
         self, hub: Hub, *, asked: str | None = None, allow_delete: Collection[str] = ()

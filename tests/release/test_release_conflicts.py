@@ -95,15 +95,16 @@ def test_a_card_edited_on_the_website_is_kept_while_ours_is_as_it_was(
     assert b'{"r": 8}' == read(hub, adapter.ref("adapter"), "adapter_config.json", "v1.1.0")
 
 
-def test_a_card_edited_on_both_sides_is_a_conflict(hub: RemoteHub, adapter: Family) -> None:
-    """Which one is right, only the author knows."""
+def test_a_card_file_edited_on_both_sides_is_a_conflict(hub: RemoteHub, adapter: Family) -> None:
+    """Which one is right, only the author knows. Only a README is merged before it comes to that."""
+    adapter.write("adapter", "LICENSE", b"MIT")
     adapter.release(hub)
-    push(hub, adapter.ref("adapter"), ("README.md", THEIRS))
-    adapter.write("adapter", "README.md", OURS)
+    push(hub, adapter.ref("adapter"), ("LICENSE", b"MIT, theirs"))
+    adapter.write("adapter", "LICENSE", b"MIT, ours")
     with pytest.raises(HubpubError) as caught:
         adapter.plan(hub)
 
-    assert ("HP-H05", "README.md") == (caught.value.code, caught.value.data["path"])
+    assert ("HP-H05", "LICENSE") == (caught.value.code, caught.value.data["path"])
 
 
 def test_the_same_edit_on_both_sides_is_no_conflict(hub: RemoteHub, adapter: Family) -> None:

@@ -42,7 +42,8 @@ def _state(release: Release, hub: RemoteHub, output: Output, *, detailed: bool) 
     released = dict(release.lock.released) if release.lock else {}
     output.result(release.paths.name)
     for host, last in released.items():
-        output.result(f"  released {last.version} on {host}")
+        withdrawn = f", withdrawn: {', '.join(last.withdrawn)}" if last.withdrawn else ""
+        output.result(f"  released {last.version} on {host}{withdrawn}")
     if not released:
         output.result("  never released")
     repos = _on_the_hub(release, hub)
@@ -60,6 +61,8 @@ def _state(release: Release, hub: RemoteHub, output: Output, *, detailed: bool) 
 
 
 def _on_the_hub(release: Release, hub: RemoteHub) -> dict[str, str]:
+    from publisher.release.proof_tag import proof_tags
+
     states = {}
     for ref in release.identity.refs.values():
         try:
@@ -69,8 +72,10 @@ def _on_the_hub(release: Release, hub: RemoteHub) -> dict[str, str]:
         if state is None:
             states[ref.repo_id] = f"not on {hub.endpoint}"
             continue
-        tags = ", ".join(sorted(state.tags)) or "no tag"
+        proofs = list(proof_tags(state.tags))
+        tags = ", ".join(sorted(state.tags.keys() - {tag.name for tag in proofs})) or "no tag"
         staged = [branch for branch in state.branches if branch.startswith("hubpub/")]
         waiting = f", staged: {', '.join(staged)}" if staged else ""
+        waiting += "".join(f", proven: {tag.label} ({tag.level})" for tag in proofs)
         states[ref.repo_id] = f"{'private' if state.private else 'public'}, {tags}{waiting}"
     return states

@@ -103,9 +103,7 @@ def _verify_place(
 ) -> None:
     from tempfile import TemporaryDirectory
 
-    from publisher.engine.worker import Limits
     from publisher.pipeline.foreign import parse_place, prove_place
-    from publisher.pipeline.services import Engine
 
     place = parse_place(address)
     with (
@@ -113,8 +111,8 @@ def _verify_place(
         Progress(output) as progress,
         TemporaryDirectory(prefix="hubpub-") as scratch,
     ):
-        engine = Engine(Path(scratch), progress, Limits())
-        proof = prove_place(place, target, target, progress, engine, level=level)
+        reading = target.for_reading()
+        proof = prove_place(place, reading, reading, progress, Path(scratch), level=level)
     output.document("verify", {"hub": target.endpoint, "proof": level, "repos": _told(output, [proof])})
 
 

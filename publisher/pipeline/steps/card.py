@@ -16,11 +16,14 @@ from publisher.evidence.record import refuse_stale
 from publisher.manifest.lock import write_whole
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
+from publisher.pipeline.steps.tensors import tensors_text
 from publisher.records.artifacts import KINDS, Kind, is_card_file
+from publisher.records.changes import Tensors
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Facts
 from publisher.records.receipts import Version
 from publisher.records.runs import Cards, Identity, Pins
+from publisher.release.before import TENSORS_FILE
 
 FACTS_SCHEMA = "hubpub/facts/1"
 
@@ -34,6 +37,7 @@ def card(
     words: Words,
     version: Version,
     facts: Facts,
+    tensors: Tensors | None,
 ) -> Cards:
     """Put README.md, evidence/, assets/ and LICENSE into every artifact's folder, and the README into git's sight.
 
@@ -53,6 +57,8 @@ def card(
             **({"LICENSE": licence} if licence else {}),
         }
         beside |= _evidence(paths, manifest, facts)
+        if manifest.evidence != "none" and tensors and kind in tensors.of:
+            beside[TENSORS_FILE] = tensors_text(tensors.of[kind]).encode()
         for path, content in beside.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
@@ -63,6 +69,17 @@ def card(
             write_whole(readme, rendered.text)
         files[kind] = inventory(folder, keep=is_card_file)
     return Cards(files)
+
+
+def cards_on_disk(paths: ReleasePaths, kinds: Iterable[Kind]) -> dict[Kind, str]:
+    """The rendered cards in git's sight; those that are there."""
+    files = {kind: paths.card(kind) for kind in kinds}
+    return {kind: file.read_bytes().decode() for kind, file in files.items() if file.is_file()}
+
+
+def traced_as(text: str, rendered: Rendered | None) -> Rendered:
+    """A card with its trace, if it is the one that facts and prose render to now; else without one."""
+    return rendered if rendered is not None and rendered.text == text else Rendered(text, ())
 
 
 class Words(tuple[Prose, ...]):
@@ -138,6 +155,7 @@ def card_input(
         smoke_prompt=manifest.smoke[0].prompt if manifest.smoke else "Hello!",
         assets=tuple(sorted(assets)),
         accepted=tuple(Accepted(entry.code, entry.reason) for entry in manifest.accept),
+        withdrawn=version.withdrawn_since,
     )
 
 
@@ -148,6 +166,8 @@ def _expected_beside(kind: Kind, manifest: Manifest, facts: Facts, templates: Te
         yield "LICENSE"
     if manifest.evidence != "none":
         yield "evidence/facts.json"
+        if kind != "dataset":
+            yield TENSORS_FILE
     if manifest.evidence == "full":
         yield from sorted({f.source.path for f in facts.values() if hasattr(f.source, "path")})
 

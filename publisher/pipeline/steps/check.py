@@ -34,13 +34,16 @@ class Checked:
 
 
 def check(paths: ReleasePaths, accepted: Accepted, identity: Identity, cards: Cards) -> Checked:
-    """Check every artifact's folder as it will be pushed.
+    """Check every artifact's folder as it will be pushed, its README as rendered: others' edits are no fault of ours.
 
     Raises:
         HubpubError: HP-K01 with every finding of severity error that the manifest does not accept.
     """
     kinds = [kind for kind in KINDS if kind in identity.refs and kind in cards.files]
-    reports = tuple(check_folder(paths.artifact(kind), target=identity.refs[kind].repo_id) for kind in kinds)
+    reports = tuple(
+        check_folder(paths.artifact(kind), target=identity.refs[kind].repo_id, readme=paths.card(kind))
+        for kind in kinds
+    )
     errors = [
         (report.target, finding) for report in reports for finding in _errors(report.findings, accepted)
     ]

@@ -12,14 +12,20 @@ from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import REPO_ID, BaseSettings, Manifest
+from publisher.pipeline.levels import Levels
 from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.steps.resolve import package_file
 from publisher.records.artifacts import RepoRef
 from publisher.records.runs import Identity
+from publisher.release.keyless import lacking
+from publisher.release.on_hub import look
+from publisher.release.supersede import plan_superseded
 from publisher.release.version import next_free
+from publisher.release.withdrawn import refusal, withdrawn
 
 HEAVY = ("torch", "transformers", "safetensors", "pyarrow")
 FOR_ADAPTERS = ("peft", "bitsandbytes")
+FOR_ROWS = ("pyarrow",)
 MARGIN = 1.2  # file systems and temporary folders take their share
 GGUF_TO_BF16 = 3  # a 4-bit GGUF file grows about so much when it is dequantized
 
@@ -46,8 +52,11 @@ def preflight(
     Raises:
         HubpubError: the first problem, with all of them in `data["all"]`.
     """
-    account, problems = _rights(hub, identity)
-    problems += _packages(manifest)
+    if hub.is_keyless:
+        account, problems = _keyless_rights(hub, identity, manifest, wishes.propose)
+    else:
+        account, problems = _rights(hub, identity, wishes.propose)
+    problems += _packages(manifest, Levels.of(manifest, wishes.proof))
     # Where the Hub that bases come from said no already, asking it for the base says the same again, slowly.
     silent = not account and source.hub.endpoint == hub.endpoint and not _local(manifest)
     size, unknown_base = (0, None) if silent else _base_size(paths, source.hub, manifest.base)
@@ -57,15 +66,15 @@ def preflight(
     problems += _disk(paths, peak)
     if account:
         problems += _taken(paths, hub, identity, wishes.version or manifest.version, last)
+        problems += [] if wishes.propose else _superseded(hub, identity, manifest)
     if problems:
-        problems[0].data["all"] = problems
+        problems[0].data |= {"all": problems, "peak_bytes": peak}
         raise problems[0]
     return Preflight(account, peak)
 
 
-def _packages(manifest: Manifest) -> Iterator[HubpubError]:
-    adapters = FOR_ADAPTERS if manifest.train or manifest.adapter or "nf4" in manifest.artifacts else ()
-    missing = [name for name in (*HEAVY, *adapters) if importlib.util.find_spec(name) is None]
+def _packages(manifest: Manifest, levels: Levels) -> Iterator[HubpubError]:
+    missing = [name for name in needed(manifest, levels) if importlib.util.find_spec(name) is None]
     if missing:
         yield HubpubError(
             "HP-E01",
@@ -73,6 +82,16 @@ def _packages(manifest: Manifest) -> Iterator[HubpubError]:
             hint='pip install "hubpub[models]"',
             missing=missing,
         )
+
+
+def needed(manifest: Manifest, levels: Levels) -> tuple[str, ...]:
+    """Packages that the run will import: none of torch's family where nothing is made and nothing is loaded."""
+    made = manifest.train or manifest.evaluate or manifest.base.package or {"merged", "nf4"} & set(manifest.artifacts)
+    if made or any(levels[kind] != "static" for kind in manifest.artifacts):
+        adapters = manifest.train or manifest.adapter or "nf4" in manifest.artifacts
+        return (*HEAVY, *(FOR_ADAPTERS if adapters else ()))
+    rows = manifest.dataset is not None and not manifest.dataset.link
+    return FOR_ROWS if rows else ()
 
 
 def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
@@ -175,34 +194,62 @@ def _already_here(workspace: Path) -> int:
     return sum(f.stat().st_size for f in (workspace / "artifacts").glob("*/*.safetensors"))
 
 
-def _rights(hub: Hub, identity: Identity) -> tuple[str, list[HubpubError]]:
+def _rights(hub: Hub, identity: Identity, propose: bool) -> tuple[str, list[HubpubError]]:
     try:
         account = hub.account()
     except HubpubError as refusal:
         return "", [refusal]
     allowed = {account.name, *account.organisations}
     owners = sorted({ref.repo_id.split("/")[0] for ref in identity.refs.values()} - allowed)
-    if not owners or hub.host == "local":  # the embedded Hub's owner may write everywhere
+    # Whoever sees a repo may propose; the embedded Hub's owner may write everywhere.
+    if not owners or propose or hub.host == "local":
         return account.name, []
     return account.name, [
         HubpubError(
             "HP-H03",
             f"{account.name} is neither {owner} nor a member of it, and may not write there",
             where=hub.endpoint,
-            hint="change owner: in the manifest, or use a token of that owner",
+            hint="change owner: in the manifest, use a token of that owner, or propose it to them: --propose",
         )
         for owner in owners
     ]
 
 
+def _keyless_rights(
+    hub: Hub, identity: Identity, manifest: Manifest, propose: bool
+) -> tuple[str, list[HubpubError]]:
+    try:
+        job = hub.account().name
+        # A proposal changes neither who sees a repo nor a collection.
+        private = {ref: None if propose else identity.private[kind] for kind, ref in identity.refs.items()}
+        problem = lacking(hub, identity.name, private, None if propose else manifest.collection)
+    except HubpubError as refusal:
+        return "", [refusal]
+    return ("", [problem]) if problem else (job, [])
+
+
+def _superseded(hub: Hub, identity: Identity, manifest: Manifest) -> Iterator[HubpubError]:
+    """An older repo that cannot be told about this release: a right that is missing, or a name that is wrong."""
+    try:
+        plan_superseded(hub, identity.refs, identity.private, manifest.supersedes)
+    except HubpubError as problem:
+        yield problem
+
+
 def _taken(
     paths: ReleasePaths, hub: Hub, identity: Identity, number: str | None, last: LastVersion
 ) -> Iterator[HubpubError]:
-    """A version that was released already, and not from here: whatever would be made now would be something else."""
+    """A version that was withdrawn; or released already, and not from here, so that this would be something else."""
+    repos = look(hub, identity.name, identity.refs, last.repos)
+    gone = {version for repo in repos for version in withdrawn(repo.history, identity.name)}
+    tags = {tag for repo in repos for tag in repo.state.tags} | {f"v{version}" for version in gone}
+    meant = number or last.number
+    if meant in gone:
+        free = next_free(meant, tags)
+        yield refusal(identity.name, meant, free, asked=number is not None, where=hub.endpoint)
+        return
     if number is None or last.number is not None or any(paths.stages.glob("*.json")):
         return
-    states = [hub.state(ref) for ref in identity.refs.values()]
-    tags = {tag for state in states if state for tag in state.tags}
     if f"v{number}" in tags:
         free = next_free(number, tags)
         yield HubpubError(

@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
+from functools import cache
 
+from publisher.card.templates import Templates
+from publisher.card.trace import Rendered
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.environment import environment
-from publisher.pipeline.packages import pack
-from publisher.pipeline.services import ByteCounter, Engine, Listener, Wishes
+from publisher.pipeline.levels import Levels
+from publisher.pipeline.packages import lay_out, pack
+from publisher.pipeline.services import ByteCounter, Engine, LastVersion, Listener, Wishes
 from publisher.pipeline.snippets import snippets_of
+from publisher.pipeline.steps.card import Words, cards_on_disk, render_all, traced_as
 from publisher.pipeline.steps.check import Checked
 from publisher.pipeline.steps.validate import Smoke, probe_job
+from publisher.records.artifacts import Kind
 from publisher.records.digest import digest
-from publisher.records.facts import Json
+from publisher.records.facts import Facts, Json
 from publisher.records.plans import Package, Plan
-from publisher.records.receipts import Promoted, Proven, Receipt, Staged, Version
-from publisher.records.runs import Adapter, Base, Cards, Dataset, Identity, Made, Merged, Quantized
+from publisher.records.receipts import (
+    PROOF_LEVELS,
+    Promoted,
+    ProofLevel,
+    Proposed,
+    Proven,
+    Receipt,
+    Staged,
+    Version,
+    least,
+)
+from publisher.records.runs import Adapter, Base, Cards, Dataset, Identity, Made, Merged, Pins, Quantized
+from publisher.release.changes import tag_notes
 from publisher.release.journal import Journal
+from publisher.release.keyless import refuse_beyond_keyless
 from publisher.release.plan import make_plan
+from publisher.release.promote import clear
 from publisher.release.promote import promote as promote_all
+from publisher.release.propose import open_proposals, proposable, stage_proposals
 from publisher.release.publish import stage
+from publisher.release.readme import settle
 from publisher.release.receipt import keep_receipt, make_receipt
+from publisher.release.supersede import plan_superseded, supersede
 from publisher.release.verify import verify as verify_all
 
 
@@ -35,15 +57,31 @@ class Packages(tuple[Package, ...]):
 
 
 def plan(
-    hub: Hub, wishes: Wishes, listener: Listener, identity: Identity, packages: Packages, version: Version
+    hub: Hub,
+    wishes: Wishes,
+    listener: Listener,
+    manifest: Manifest,
+    identity: Identity,
+    last: LastVersion,
+    packages: Packages,
+    version: Version,
 ) -> Plan:
     """Hold the packages against the Hub, show the difference, and have it confirmed.
 
     Raises:
-        HubpubError: HP-H05 an edit on the Hub that we would overwrite, HP-R04 not confirmed.
+        HubpubError: HP-H03 more than a keyless run may do, HP-H05 an edit on the Hub that we would overwrite,
+            HP-R04 not confirmed.
     """
-    made = make_plan(hub, identity.name, packages, version, allow_delete=wishes.allow_delete)
+    made = make_plan(
+        hub, identity.name, packages, version, allow_delete=wishes.allow_delete, former=last.repos
+    )
+    if wishes.propose:
+        made = proposable(made)
+    else:
+        older = plan_superseded(hub, identity.refs, identity.private, manifest.supersedes)
+        made = replace(made, superseded=older)
     listener.planned(made)
+    refuse_beyond_keyless(hub, made)
     if made.changes_anything and not wishes.yes and not wishes.confirm(made):
         raise HubpubError(
             "HP-R04", "the plan was not confirmed", hint="confirm it, or say --yes", where=hub.endpoint
@@ -51,9 +89,14 @@ def plan(
     return made
 
 
-def publish(hub: Hub, journal: Journal, listener: Listener, packages: Packages, plan: Plan) -> Staged:
-    """Send everything to the staging branches; `main` stays as it is."""
-    return stage(hub, plan, packages, journal, ByteCounter(listener, plan.bytes_to_upload))
+def publish(
+    hub: Hub, journal: Journal, listener: Listener, wishes: Wishes, packages: Packages, plan: Plan
+) -> Staged:
+    """Send everything to the staging branches, or to pull requests; `main` stays as it is."""
+    send = stage_proposals if wishes.propose else stage
+    counter = ByteCounter(listener, plan.bytes_to_upload)
+    staged = send(hub, plan, packages, journal, counter)
+    return replace(staged, sent=counter.sent, known=counter.known)
 
 
 def verify(
@@ -61,7 +104,9 @@ def verify(
     journal: Journal,
     engine: Engine,
     listener: Listener,
+    paths: ReleasePaths,
     wishes: Wishes,
+    levels: Levels,
     smoke: Smoke,
     packages: Packages,
     base: Base,
@@ -78,9 +123,14 @@ def verify(
     folders.setdefault(_base_id(base), base.artifact.folder)
 
     def prove(package: Package) -> Mapping[str, Json]:
-        snippets = snippets_of(Path(str(package.folder)), folders)
-        listener.progress(packages.index(package), len(packages), "repos proven", package.ref.repo_id)
-        result = engine.run(probe_job(made[package.kind], base, smoke, snippets))
+        folder, level = str(package.folder), strongest[package.kind]
+        places = {**folders, package.ref.repo_id: folder}
+        snippets = snippets_of(_card(package), places) if level == "run" else ()
+        done = next(n for n, each in enumerate(packages) if each.kind == package.kind)
+        listener.progress(done, len(packages), "repos proven", package.ref.repo_id)
+        own = made[package.kind]
+        proving = Made(replace(own.artifact, folder=folder), own.facts)
+        result = engine.run(probe_job(proving, base, smoke, snippets, level=level))
         measured = {m.id: m.value for m in result.measured}
         return {
             "measured": measured,
@@ -88,12 +138,19 @@ def verify(
             "isolation": result.details.get("isolation", ""),
         }
 
-    def proof_key(package: Package) -> str:
+    def key_at(package: Package, level: ProofLevel) -> str:
         names = {repo_id: repo_id for repo_id in folders}  # where a folder lies is no part of what was proven
-        codes = [snippet.code for snippet in snippets_of(Path(str(package.folder)), names)]
+        codes = [snippet.code for snippet in snippets_of(_card(package), names)]
         asked = [entry.model_dump(mode="json") for entry in smoke]
-        return digest([made[package.kind].digest, base.digest, codes, asked, wishes.proof])
+        return digest([made[package.kind].digest, base.digest, codes, asked, level, wishes.verify])
 
+    def strongest_of(package: Package) -> ProofLevel:
+        """The level that is asked for, or more where more was shown of the same bytes already."""
+        above = PROOF_LEVELS[PROOF_LEVELS.index(levels[package.kind]) + 1 :]
+        shown = (level for level in reversed(above) if journal.proof(key_at(package, level)) is not None)
+        return next(shown, levels[package.kind])
+
+    strongest = {package.kind: strongest_of(package) for package in packages}
     return verify_all(
         hub,
         plan,
@@ -101,10 +158,19 @@ def verify(
         staged,
         journal,
         level=wishes.proof,
+        levels=strongest,
         prove=prove,
-        proof_key=proof_key,
+        proof_key=lambda package: key_at(package, strongest[package.kind]),
         on_bytes=ByteCounter(listener, plan.bytes_to_upload),
+        room=paths.scratch / "verify" if wishes.verify == "full" else None,
     )
+
+
+def propose(
+    hub: Hub, journal: Journal, packages: Packages, plan: Plan, staged: Staged, proven: Proven
+) -> Proposed:
+    """Open the pull requests, with what was proven."""
+    return open_proposals(hub, plan, packages, staged, proven, journal)
 
 
 def promote(
@@ -116,38 +182,57 @@ def promote(
     plan: Plan,
     staged: Staged,
     proven: Proven,
+    facts: Facts,
 ) -> Promoted:
-    """One guarded commit on `main` a repo, then tag, visibility, and the branch goes."""
-    return promote_all(
-        hub, plan, packages, staged, proven, journal, collection=manifest.collection, message=wishes.message
-    )
+    """One guarded commit on `main` a repo, then tag and visibility; last, older repos' cards name these."""
+    made = promote_all(
+        hub, plan, packages, staged, proven, journal,
+        collection=manifest.collection,
+        message=wishes.message,
+        notes={package.kind: tag_notes(facts, package.kind) for package in packages},
+    )  # fmt: skip
+    supersede(hub, plan.superseded, plan.name, plan.label, journal)
+    return made
 
 
 def receipt(
     paths: ReleasePaths,
     hub: Hub,
-    wishes: Wishes,
+    journal: Journal,
     packages: Packages,
     checked: Checked,
     plan: Plan,
+    proven: Proven,
     promoted: Promoted,
 ) -> Receipt:
-    """Write down what was published."""
+    """Write down what was published; only then the staging branches and the proofs go."""
+    levels = {proof.kind: proof.level for proof in proven.proofs}
     made = make_receipt(
         hub,
         plan,
         packages,
         promoted,
-        proof=wishes.proof,
+        proof=least(levels.values()),
+        levels=levels,
         checks=checked.counts,
         environment=environment(),
     )
     keep_receipt(made, paths.hub(hub.host))
+    clear(hub, [package.ref for package in packages if plan.repo(package.kind).changes], plan.label, journal)
     return made
 
 
 def package(
+    hub: Hub,
+    paths: ReleasePaths,
+    manifest: Manifest,
+    templates: Templates,
     identity: Identity,
+    pins: Pins,
+    words: Words,
+    last: LastVersion,
+    version: Version,
+    facts: Facts,
     base: Base,
     dataset: Dataset | None,
     adapter: Adapter | None,
@@ -155,9 +240,32 @@ def package(
     quantized: Quantized | None,
     cards: Cards,
 ) -> Packages:
-    """Put contents and cards together."""
+    """Put contents and cards together; edits that others made of a README on the Hub are merged into it."""
     made: tuple[Made | None, ...] = (base, dataset, adapter, merged, quantized)
-    return Packages(pack(identity, made, cards))
+
+    @cache
+    def rendered() -> Mapping[Kind, Rendered]:
+        return render_all(manifest, templates, identity, pins, words, version, facts)
+
+    texts = cards_on_disk(paths, cards.files)
+    packages = Packages(
+        settle(
+            hub,
+            identity.name,
+            pack(identity, made, cards),
+            texts,
+            lambda kind: traced_as(texts[kind], rendered().get(kind)),
+            last.repos,
+        )
+    )
+    for each in packages:
+        lay_out(each)
+    return packages
+
+
+def _card(package: Package) -> str:
+    """The card as we rendered it: its code is ours."""
+    return package.readme.rendering if package.readme else ""
 
 
 def _base_id(base: Base) -> str:

@@ -8,8 +8,10 @@ from publisher.engine.jobs import Compare, Expectation, Probe, SmokePrompt, Snip
 from publisher.evidence.record import record
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import SmokeSettings
+from publisher.pipeline.levels import Levels
 from publisher.pipeline.services import Engine
 from publisher.records.facts import Measurement
+from publisher.records.receipts import ProofLevel
 from publisher.records.runs import Adapter, Base, Identity, Made, Merged, Quantized, Validation
 
 Smoke = tuple[SmokeSettings, ...]
@@ -19,6 +21,7 @@ def validate(
     paths: ReleasePaths,
     engine: Engine,
     identity: Identity,
+    levels: Levels,
     smoke: Smoke,
     base: Base,
     adapter: Adapter | None,
@@ -27,29 +30,40 @@ def validate(
 ) -> Validation:
     """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged.
 
+    Less than that where less was asked for: `validate.proof.<kind>` says so, and the card from it.
+
     Raises:
         HubpubError: HP-E03 keys do not match, HP-E04 a prompt's expectation is missed, HP-E05 not finite,
             HP-E06 the merge is not base plus adapter, HP-E10 the adapter changes nothing.
     """
-    measured: list[Measurement] = []
+    measured = [
+        Measurement(f"validate.proof.{kind}", levels[kind]) for kind in identity.refs if levels[kind] != "run"
+    ]
     for made in (base, adapter, merged, quantized):
-        if made is not None and (made.artifact.kind in identity.refs):
-            measured += engine.run(probe_job(made, base, smoke)).measured
-    if adapter is not None and merged is not None:
+        if made is not None and made.artifact.kind in identity.refs:
+            level = levels[made.artifact.kind]
+            if level != "static":
+                measured += engine.run(probe_job(made, base, smoke, level=level)).measured
+    if adapter is not None and merged is not None and levels["merged"] == "run":
         prompts = tuple(prompt.prompt for prompt in smoke) or ("Hello.",)
         folders = (base.artifact.folder, adapter.artifact.folder, merged.artifact.folder)
         measured += engine.run(Compare(*folders, prompts)).measured
     return Validation(record("validate", tuple(measured), paths.evidence))
 
 
-def probe_job(made: Made, base: Base, smoke: Smoke, snippets: tuple[Snippet, ...] = ()) -> Probe:
-    """The proof of one artifact."""
+def probe_job(
+    made: Made, base: Base, smoke: Smoke, snippets: tuple[Snippet, ...] = (), *, level: ProofLevel = "run"
+) -> Probe:
+    """The proof of one artifact; at the level `load` it only loads."""
+    if level == "load":
+        smoke = snippets = ()
     return Probe(
         kind=made.artifact.kind,
         folder=made.artifact.folder,
         base=base.artifact.folder if made.artifact.kind == "adapter" else None,
         smoke=tuple(_prompts(smoke)) if made.artifact.kind != "dataset" else (),
         snippets=snippets,
+        load_only=level == "load",
     )
 
 

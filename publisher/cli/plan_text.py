@@ -26,7 +26,10 @@ def plan_text(plan: Plan) -> str:
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """The plan as CONTRACT's JSON, without its schema."""
+    """The plan as CONTRACT's JSON, without its schema; with `superseded` where older repos get a `new_version`."""
+    superseded = [
+        {"repo_id": each.ref.repo_id, "new_version": each.new, "was": each.was} for each in plan.superseded
+    ]
     return {
         "hub": plan.hub,
         "version": plan.label,
@@ -40,9 +43,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             }
             for repo in plan.repos
         ],
-        "superseded": [
-            {"repo_id": each.ref.repo_id, "new_version": each.new, "was": each.was} for each in plan.superseded
-        ],
+        **({"superseded": superseded} if superseded else {}),
         "bytes_to_upload": plan.bytes_to_upload,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.responses import JSONResponse, Response
@@ -14,6 +15,7 @@ from publisher.staging.repos import Repo
 from publisher.staging.responses import RefusalError, bad_request, timestamp
 
 STATUSES = ("pending", "accepted", "rejected")
+NOT_ASKED = "null"  # the form of somebody who filled in none
 
 
 def ask(call: Call) -> Response:
@@ -31,7 +33,7 @@ def ask(call: Call) -> Response:
 
 def listed(call: Call) -> Response:
     """GET .../user-access-request/{status}."""
-    repo, status = call.own_repo(), call.params["status"]
+    repo, status = call.managed_repo(), call.params["status"]
     _check_gated(repo)
     if status not in STATUSES:
         raise RefusalError(404, f"A request is {', '.join(STATUSES)}")
@@ -49,7 +51,7 @@ def handle(call: Call) -> Response:
     Raises:
         RefusalError: 400 for a repo that is not gated, 404 for a request that nobody made or that has that status.
     """
-    repo, request = call.own_repo(), call.json()
+    repo, request = call.managed_repo(), call.json()
     _check_gated(repo)
     user, number, status = request.get("user"), request.get("requestId"), request.get("status")
     if status not in STATUSES:
@@ -70,14 +72,14 @@ def grant(call: Call) -> Response:
     Raises:
         RefusalError: 400 for a repo that is not gated or who is in already, 404 for a user that there is not.
     """
-    repo, user = call.own_repo(), call.json().get("user")
+    repo, user = call.managed_repo(), call.json().get("user")
     _check_gated(repo)
     if user not in call.state.accounts.namespaces():
         raise RefusalError(404, f"There is no user {user}")
     row = _row(call, repo, str(user))
     if row is not None and row["status"] == "accepted":
         raise bad_request(f"{user} has access already")
-    _put(call, repo, str(user), "accepted", "{}")
+    _put(call, repo, str(user), "accepted", NOT_ASKED)
     return JSONResponse({})
 
 
@@ -100,12 +102,14 @@ def _put(call: Call, repo: Repo, user: str, status: str, fields: str) -> None:
         )
 
 
-def _shown(row: sqlite3.Row) -> dict[str, object]:
-    shown = {
+def _shown(row: sqlite3.Row) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "requestId": row["id"],
-        "user": {"user": row["user"], "fullname": row["user"], "email": f"{row['user']}@localhost"},
+        "user": {"user": row["user"], "fullname": row["user"]},
         "status": row["status"],
         "timestamp": row["asked_at"],
     }
+    if row["fields"] != NOT_ASKED:  # asking shares the address, being let in does not
+        shown["user"]["email"] = f"{row['user']}@localhost"
     fields = json.loads(row["fields"])
     return {**shown, "fields": fields} if fields else shown

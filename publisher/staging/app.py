@@ -5,15 +5,15 @@ from __future__ import annotations
 import sqlite3
 from base64 import b64decode
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,21 +29,25 @@ from publisher.staging import (
     commits,
     copies,
     discussions,
+    exchange,
     lfs,
     ownership,
+    parts,
+    people,
     resolve,
     stored,
+    tensors,
     xet,
+    xet_reading,
 )
 from publisher.staging.auth import User
+from publisher.staging.bodies import check_length, drain, in_memory, to_disk
 from publisher.staging.call import Call
 from publisher.staging.durable import AsideFile, is_no_room
+from publisher.staging.envelope import no_such_address, numbered, refused
+from publisher.staging.oidc import holder_of
 from publisher.staging.responses import INVALID_TOKEN, RefusalError, unauthorized
 from publisher.staging.state import State
-
-LARGEST_JSON = 8 * 1024 * 1024  # bytes of a body that is held in memory
-GATHER = 4 * 1024 * 1024  # bytes of a streamed body that are written at once
-DRAIN = 8 * 1024 * 1024  # bytes of a refused body that are read, so that the client gets to see the refusal
 
 Handler = Callable[[Call], Response]
 
@@ -64,6 +68,7 @@ REPO_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("GET", "/tree/{revision}/{path:path}", browse.tree),
     ("POST", "/paths-info/{revision}", browse.paths_info),
     ("GET", "/refs", browse.refs),
+    ("GET", "/safetensors-metadata/{path:path}", tensors.metadata),
     ("GET", "/commits/{revision}", browse.commits),
     # changing files
     ("POST", "/preupload/{revision}", commits.preupload),
@@ -73,6 +78,7 @@ REPO_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("POST", "/lfs-files/batch", stored.delete),
     ("POST", "/duplicate", copies.duplicate),
     ("GET", "/xet-write-token/{revision}", xet.write_token),
+    ("GET", "/xet-read-token/{revision}", xet_reading.read_token),
     # branches and tags
     ("POST", "/branch/{branch}", branches.create_branch),
     ("DELETE", "/branch/{branch}", branches.delete_branch),
@@ -119,11 +125,18 @@ FILE_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
 # Below nothing.
 HUB_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("GET", "/api/whoami-v2", ownership.whoami),
+    ("POST", "/oauth/token", exchange.token),
     ("POST", "/api/repos/create", ownership.create),
     ("DELETE", "/api/repos/delete", ownership.delete),
     ("POST", "/api/repos/move", ownership.move),
     ("GET", "/api/settings/repositories", catalogue.stored),
     ("GET", "/api/organizations/{owner}/settings/repositories", catalogue.stored),
+    ("GET", "/api/users/{owner}/overview", people.user),
+    ("GET", "/api/users/{owner}/followers", people.nobody),
+    ("GET", "/api/users/{owner}/following", people.nobody),
+    ("GET", "/api/organizations/{owner}/overview", people.organisation),
+    ("GET", "/api/organizations/{owner}/members", people.members),
+    ("GET", "/api/organizations/{owner}/followers", people.nobody),
     ("POST", "/api/validate-yaml", cards.validate_yaml),
     ("GET", "/api/collections", collection.listed),
     ("POST", "/api/collections", collection.create),
@@ -134,6 +147,10 @@ HUB_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
     ("PATCH", "/api/collections/{owner}/{slug}/items/{item}", collection.update_item),
     ("DELETE", "/api/collections/{owner}/{slug}/items/{item}", collection.delete_item),
     ("PUT", "/lfs/{number}/{oid}", Streamed(lfs.admit, lfs.keep)),
+    ("PUT", "/lfs/{number}/{oid}/parts/{part}", Streamed(parts.admit, parts.keep)),
+    ("POST", "/lfs/{number}/{oid}/parts", parts.complete),
+    ("GET", "/xet/{number}/{expires}/{signature}/v1/reconstructions/{oid}", xet_reading.reconstruction),
+    ("GET", "/xet/{number}/{oid}", xet_reading.chunks),
 )
 
 
@@ -161,9 +178,9 @@ def build_app(state: State, *, instance: str = "", inner: Sequence[Middleware] =
     app = Starlette(
         routes=[alive, *hub, *routes],
         middleware=[trusted],
-        exception_handlers={404: _no_such_address},
+        exception_handlers={404: no_such_address, 405: no_such_address},
     )
-    return _route_on_sent_path(app)
+    return numbered(_route_on_sent_path(app))
 
 
 def endpoints() -> set[str]:
@@ -200,82 +217,37 @@ def _route(
         try:
             if isinstance(handler, Streamed):
                 return await _stream(state, request, handler, kind)
-            body = await _body(request)
+            body = await in_memory(request)
             return await run_in_threadpool(lambda: handler(_call(state, request, kind, body)))
         except RefusalError as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         except (OSError, sqlite3.OperationalError) as error:
             if not is_no_room(error):
                 raise
-            await _drain(request)
-            return _refused(RefusalError(507, "This Hub's disk is full; nothing of this was kept"))
+            await drain(request)
+            return refused(RefusalError(507, "This Hub's disk is full; nothing of this was kept"))
 
     answer.__name__ = _name(handler)
     return Route(path, answer, methods=[method], name=f"{method} {path}", middleware=inner)
-
-
-def _refused(refusal: RefusalError) -> Response:
-    return JSONResponse(refusal.all_body(), refusal.status, refusal.all_headers())
 
 
 async def _stream(state: State, request: Request, handler: Streamed, kind: str) -> Response:
     call = _call(state, request, kind, b"")
     try:
         limit = await run_in_threadpool(handler.admit, call)
-        _check_length(request, limit)
+        check_length(request, limit)
     except RefusalError:
-        await _drain(request)
+        await drain(request)
         raise
     with AsideFile(state.aside) as aside:
-        pieces: list[bytes] = []
-        gathered = 0
-        async for piece in request.stream():
-            pieces.append(piece)
-            gathered += len(piece)
-            if gathered >= GATHER:
-                await run_in_threadpool(aside.write, pieces)
-                pieces, gathered = [], 0
-            if aside.size + gathered > limit:
-                raise _too_large(limit)
-        await run_in_threadpool(aside.write, pieces)
+        await to_disk(request, aside, limit)
         return await run_in_threadpool(handler.take, call, aside)
-
-
-async def _body(request: Request) -> bytes:
-    _check_length(request, LARGEST_JSON)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST_JSON:
-            raise _too_large(LARGEST_JSON)
-    return bytes(body)
-
-
-async def _drain(request: Request) -> None:
-    drained = 0
-    try:
-        async for piece in request.stream():
-            drained += len(piece)
-            if drained > DRAIN:
-                return
-    except (ClientDisconnect, RuntimeError):  # starlette's word for a body that was read already
-        return
-
-
-def _check_length(request: Request, limit: int) -> None:
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > limit:
-        raise _too_large(limit)
-
-
-def _too_large(limit: int) -> RefusalError:
-    return RefusalError(413, f"The body may have {limit} bytes")
 
 
 def _call(state: State, request: Request, kind: str, body: bytes) -> Call:
     return Call(
         state=state,
-        user=_user(state, request.headers.get("authorization", "")),
+        user=None if _is_proof(request) else _user(state, request.headers.get("authorization", "")),
         method=request.method,
         path=request.scope["path"],
         query_string=request.scope["query_string"].decode("ascii", "replace"),
@@ -287,6 +259,11 @@ def _call(state: State, request: Request, kind: str, body: bytes) -> Call:
     )
 
 
+def _is_proof(request: Request) -> bool:
+    """Whether the address is enough: Xet clients send a token along that is for Xet and nobody's."""
+    return str(request.scope["path"]).startswith("/xet/")
+
+
 def _user(state: State, authorization: str) -> User | None:
     if not authorization:
         return None
@@ -294,7 +271,7 @@ def _user(state: State, authorization: str) -> User | None:
     token = credentials.strip()
     if scheme.lower() == "basic":  # git, which asks for a name too; any will do
         token = _password(token)
-    user = state.accounts.holder_of(token)
+    user = state.accounts.holder_of(token) or holder_of(token, state.signing_key)
     if user is None:
         raise unauthorized(INVALID_TOKEN)
     return user
@@ -305,7 +282,3 @@ def _password(basic: str) -> str:
         return b64decode(basic).decode("utf-8", "replace").partition(":")[2]
     except ValueError as error:
         raise unauthorized(INVALID_TOKEN) from error
-
-
-def _no_such_address(request: Request, _: Any) -> Response:
-    return JSONResponse({"error": f"This Hub does not answer {request.method} {request.url.path}"}, 404)

@@ -24,7 +24,7 @@ def delete_branch(call: Call) -> Response:
     repo = call.own_repo()
     ref = f"refs/heads/{call.params['branch']}"
     if ref == MAIN:
-        raise forbidden("The branch main cannot be deleted")
+        raise forbidden(f"Cannot delete {ref}")
     if not call.git(repo).drop(ref):
         raise revision_not_found(call.params["branch"])
     return JSONResponse({})
@@ -51,17 +51,15 @@ def delete_tag(call: Call) -> Response:
 
 
 def super_squash(call: Call) -> Response:
-    """POST .../super-squash/{branch}: the same files, one commit, no history."""
-    repo = call.own_repo()
-    git, ref = call.git(repo), f"refs/heads/{call.params['branch']}"
+    """POST .../super-squash/{branch}: the same files, one commit, no history; a pull request by its full ref."""
+    repo, branch = call.own_repo(), call.params["branch"]
+    git, ref = call.git(repo), branch if branch.startswith("refs/pr/") else f"refs/heads/{branch}"
     message = call.json().get("message")
-    title = (
-        message if isinstance(message, str) and message.strip() else f"Super-squash {call.params['branch']}"
-    )
+    title = message if isinstance(message, str) and message.strip() else f"Super-squash {branch}"
     with git.lock:
         head = git.head(ref)
         if head is None:
-            raise revision_not_found(call.params["branch"])
+            raise revision_not_found(branch)
         new = git.add_commit(git.files(head), parent=None, author=call.writer().name, title=title)
         git.point(ref, new, expected=head)
     return JSONResponse({"commitOid": new})

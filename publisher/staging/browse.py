@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from publisher.staging import cards
+from publisher.staging import cards, pages
 from publisher.staging.call import Call
 from publisher.staging.listing import sibling, tree_entry, with_last_commits
 from publisher.staging.repos import Repo
@@ -22,10 +22,12 @@ MOST_PATHS = 1000  # of one paths-info
 
 def info(call: Call) -> Response:
     """GET /api/{kind}s/{repo}[/revision/{revision}]: what `model_info` and `dataset_info` return."""
-    repo = call.repo()
+    repo, asked = call.repo(), pages.asked_for(call)
     shown = describe(call, repo, call.params.get("revision", "main"), blobs=call.flag("blobs"))
-    if asked := call.expanded():
-        shown = {key: value for key, value in shown.items() if key in ("_id", "id", *asked)}
+    if asked:
+        shown = pages.only(shown, asked)
+    elif call.flag("securityStatus"):
+        shown["securityRepoStatus"] = {"scansDone": False, "filesWithIssues": []}  # nobody scans here
     return JSONResponse(shown)
 
 
@@ -114,7 +116,8 @@ def describe(call: Call, repo: Repo, revision: str, *, blobs: bool) -> dict[str,
     commit = git.resolve(revision)
     record = git.commit(commit)
     files = [node for node in git.walk(Node("", FOLDER, record.tree)) if node.mode == FILE]
-    readme = next((node for node in files if node.path == "README.md"), None)
+    paths = {node.path: node for node in files}
+    readme = paths.get("README.md")
     card = cards.front_matter(git.blob(readme.sha)) if readme else {}
     shown: dict[str, Any] = {
         "_id": f"{repo.number:024x}",
@@ -128,19 +131,16 @@ def describe(call: Call, repo: Repo, revision: str, *, blobs: bool) -> dict[str,
         "disabled": False,
         "downloads": 0,
         "likes": 0,
-        "tags": cards.tags(card),
+        "trendingScore": 0,
+        "tags": cards.tags(card, repo.kind),
         "siblings": [sibling(call, repo, node, blobs=blobs) for node in files],
         "usedStorage": call.state.large.used_by(repo.number),
     }
     if card:
         shown["cardData"] = card
-    if repo.kind == "model":
-        shown["modelId"] = repo.id
-        shown["spaces"] = []
-        shown.update(
-            {key: card[key] for key in ("pipeline_tag", "library_name") if isinstance(card.get(key), str)}
-        )
-    return shown
+    return shown | (
+        pages.of_model(call, repo, paths, card) if repo.kind == "model" else pages.of_dataset(card)
+    )
 
 
 def _html(text: str) -> str:

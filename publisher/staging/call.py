@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
-from publisher.staging.auth import User
+from publisher.staging.auth import FINE_GRAINED, User
 from publisher.staging.gitstore import GitRepo
 from publisher.staging.repos import Repo
 from publisher.staging.responses import RefusalError, bad_request, forbidden, repo_not_found, unauthorized
@@ -101,15 +101,23 @@ class Call:
             raise unauthorized()
         return self.user
 
-    def writer(self) -> User:
-        """The user, whose token may write.
+    def writer(self, *, elsewhere: bool = False) -> User:
+        """The user, whose token may write: to the repo that the path names, unless to some other.
 
         Raises:
-            RefusalError: 401 for nobody, 403 for a token that only reads.
+            RefusalError: 401 for nobody, 403 for a token that only reads, or that is for another repo.
         """
         user = self.signed_in()
-        if user.role != "write":
+        if user.role == "read":
             raise forbidden("This token may only read; use one with the role write")
+        if elsewhere:
+            return user
+        if user.only is not None and user.only != self._page:
+            raise forbidden("This token is for one repo only, and this is not about that one")
+        if user.role == FINE_GRAINED and self.kind and not user.writes(self.params["owner"], self._page):
+            raise forbidden(
+                f"This token has no write scope for {self._page[1:]}; give it one, or use a token with the role write"
+            )
         return user
 
     def repo(self) -> Repo:
@@ -135,9 +143,8 @@ class Call:
             RefusalError: RepoNotFound, or GatedRepo.
         """
         repo = self.repo()
-        if not repo.opened_by(self.user) and not self._let_in(repo):
-            ask = f"Access to {repo.kind} {repo.id} is restricted: ask its owner for it"
-            raise RefusalError(401 if self.user is None else 403, ask, code="GatedRepo")
+        if not repo.opened_by(self.user):
+            self._check_let_in(repo)
         return repo
 
     def own_repo(self) -> Repo:
@@ -147,8 +154,19 @@ class Call:
             RefusalError: RepoNotFound, 401 or 403.
         """
         repo = self.repo()
-        if not self.writer().may_write_in(repo.owner):
+        if not repo.written_by(self.writer()):
             raise forbidden(f"You may not write to {repo.id}")
+        return repo
+
+    def managed_repo(self) -> Repo:
+        """The repo, if the user may say who sees it: not with a token that is for its files only.
+
+        Raises:
+            RefusalError: RepoNotFound, 401 or 403.
+        """
+        repo = self.own_repo()
+        if self.writer().only is not None:
+            raise forbidden(f"This token is for the files of {repo.id}, not for its settings")
         return repo
 
     def git(self, repo: Repo) -> GitRepo:
@@ -159,15 +177,31 @@ class Call:
         """The address of a repo's page."""
         return self.base + repo.web_path
 
-    def _let_in(self, repo: Repo) -> bool:
-        """Whether the owner of a gated repo gave this user access to its files."""
-        query = "SELECT 1 FROM access_requests WHERE repo = ? AND user = ? AND status = 'accepted'"
-        user = self.user
-        return (
-            user is not None
-            and repo.seen_by(user)
-            and self.state.store.row(query, repo.number, user.name) is not None
-        )
+    @property
+    def _page(self) -> str:
+        """The path of the page of the repo that is asked about; of none where the path names none."""
+        prefix = "/datasets" if self.kind == "dataset" else ""
+        return f"{prefix}/{self.params.get('owner')}/{self.params.get('name')}"
+
+    def _check_let_in(self, repo: Repo) -> None:
+        """Refuse the files of a gated repo to whom its owner did not give access."""
+        what = f"Access to {repo.kind} {repo.id} is restricted"
+        if self.user is None:
+            must = "You must have access to it and be authenticated to access it. Please log in."
+            raise RefusalError(401, f"{what}. {must}", code="GatedRepo")
+        query = "SELECT status FROM access_requests WHERE repo = ? AND user = ?"
+        row = self.state.store.row(query, repo.number, self.user.name)
+        status = None if row is None else row["status"]
+        if status != "accepted":
+            why = {
+                None: f"and you are not in the authorized list. Visit {self.page_of(repo)} to ask for access.",
+                "pending": f"and your request to access {repo.id} is awaiting a review from the repo authors.",
+                "rejected": "and your request to access it has been rejected by the repo's authors.",
+            }
+            raise RefusalError(403, f"{what} {why[status]}", code="GatedRepo")
+        if not self.user.reads_gated:
+            enable = "Please enable access to public gated repositories in your fine-grained token settings"
+            raise RefusalError(403, f"{enable} to view this repository.", code="GatedRepo")
 
     def _moved(self, owner: str, name: str, found: Repo) -> RefusalError:
         path = self.path.replace(f"/{quote(owner)}/{quote(name)}", f"/{found.id}", 1)

@@ -8,7 +8,7 @@ import re
 from datetime import date
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from publisher.staging.call import Call
 from publisher.staging.responses import bad_request
@@ -16,21 +16,47 @@ from publisher.staging.responses import bad_request
 _FRONT_MATTER = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
 _TEXTS = ("license_name", "license_link", "pipeline_tag", "library_name", "pretty_name", "thumbnail")
 _TEXT_OR_LIST = ("license", "language", "base_model", "tags", "datasets", "metrics", "task_categories")
+# docs: https://huggingface.co/docs/hub/repositories-licenses
+_LICENCE_IDS = (
+    "apache-2.0 mit openrail bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0"
+    " bigcode-openrail-m afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda"
+    " cc cc0-1.0 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0"
+    " cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0"
+    " cdla-sharing-1.0 cdla-permissive-1.0 cdla-permissive-2.0 wtfpl ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1"
+    " eupl-1.2 agpl-3.0 gfdl gpl gpl-2.0 gpl-3.0 lgpl lgpl-2.1 lgpl-3.0 isc h-research intel-research"
+    " lppl-1.3c ms-pl apple-ascl apple-amlr mpl-2.0 odc-by odbl openmdw-1.0 openrail++ osl-3.0 postgresql ofl-1.1"
+    " ncsa unlicense zlib pddl lgpl-lr deepfloyd-if-license fair-noncommercial-research-license llama2 llama3"
+    " llama3.1 llama3.2 llama3.3 llama4 grok2-community gemma unknown other"
+)
+_LICENCES = frozenset(_LICENCE_IDS.split())
 _RELATIONS = ("adapter", "finetune", "merge", "quantized")
-_TAGGED = (("language", ""), ("license", "license:"), ("datasets", "dataset:"), ("base_model", "base_model:"))
+_KEYS = ("language", "language_creators", "multilinguality", "size_categories", "task_categories", "task_ids")
+_TAGGED = {
+    "model": (
+        ("language", ""),
+        ("license", "license:"),
+        ("datasets", "dataset:"),
+        ("base_model", "base_model:"),
+    ),
+    "dataset": (("license", "license:"), *((key, f"{key}:") for key in _KEYS)),
+}
 
 
 def validate_yaml(call: Call) -> Response:
-    """POST /api/validate-yaml: errors (status 400) and warnings about a README's front matter."""
+    """POST /api/validate-yaml: errors (status 400) and warnings about a README's front matter; as text if asked for."""
     content = call.json().get("content")
     if not isinstance(content, str):
         raise bad_request("content must be a text")
     errors, warnings = faults(content)
+    status = 400 if errors else 200
+    if call.headers.get("accept") == "text/plain":
+        lines = [*(f"- Error: {each}" for each in errors), *(f"- Warning: {each}" for each in warnings)]
+        return PlainTextResponse("\n".join(lines), status)
     body: dict[str, Any] = {
         "errors": [{"message": message} for message in errors],
         "warnings": [{"message": message} for message in warnings],
     }
-    return JSONResponse(body, status_code=400 if errors else 200)
+    return JSONResponse(body, status)
 
 
 def faults(content: str) -> tuple[list[str], list[str]]:
@@ -52,6 +78,8 @@ def faults(content: str) -> tuple[list[str], list[str]]:
     ]
     if card.get("base_model_relation", _RELATIONS[0]) not in _RELATIONS:
         errors.append(f'"base_model_relation" must be one of [{", ".join(_RELATIONS)}]')
+    if not set(_texts(card.get("license"))) <= _LICENCES:
+        errors.append(f'"license" must be one of [{", ".join(sorted(_LICENCES))}]')
     if card.get("license") == "other" and not card.get("license_name"):
         errors.append('"license_name" is required when "license" is "other"')
     errors += _model_index_faults(card.get("model-index"))
@@ -70,11 +98,11 @@ def front_matter(readme: bytes) -> dict[str, Any]:
     return plain
 
 
-def tags(card: dict[str, Any]) -> list[str]:
-    """The tags that a repo's page shows."""
+def tags(card: dict[str, Any], kind: str) -> list[str]:
+    """The tags that a repo's page shows: a model's language stands there as it is, a dataset's behind its key."""
     shown = [str(card[key]) for key in ("library_name", "pipeline_tag") if card.get(key)]
     shown += _texts(card.get("tags"))
-    for key, prefix in _TAGGED:
+    for key, prefix in _TAGGED[kind]:
         shown += [prefix + value for value in _texts(card.get(key))]
     if isinstance(relation := card.get("base_model_relation"), str):
         shown += [f"base_model:{relation}:{base}" for base in _texts(card.get("base_model"))]

@@ -13,9 +13,16 @@ from publisher.staging.call import Call
 from publisher.staging.repos import KINDS
 from publisher.staging.responses import RefusalError, bad_request, forbidden, repo_not_found, timestamp
 
+COLLECTION = "collection"
+SORTS = ("lastModified", "trending", "upvotes")
+PAGE = 100
+
 
 def listed(call: Call) -> Response:
-    """GET /api/collections?owner=...&item=...: those that the user sees."""
+    """GET /api/collections?owner=...&item=...: those that the user sees, page by page."""
+    sort = call.query("sort")
+    if sort and sort not in SORTS:
+        raise bad_request(f"sort must be one of {', '.join(SORTS)}")
     rows = call.state.store.rows("SELECT * FROM collections ORDER BY owner, position")
     owners, wanted = call.queries("owner"), set(call.queries("item"))
     found = [_show(call, row) for row in rows if _sees(call, row) and (not owners or row["owner"] in owners)]
@@ -23,9 +30,14 @@ def listed(call: Call) -> Response:
         found = [
             each for each in found if wanted & {f"{item['type']}s/{item['id']}" for item in each["items"]}
         ]
-    for each in found:
+    if sort == "lastModified":
+        found.sort(key=lambda each: str(each["lastUpdated"]), reverse=True)
+    start, size = call.number("cursor", 0), min(call.number("limit", PAGE), PAGE) or PAGE
+    page = found[start : start + size]
+    for each in page:
         del each["position"]  # a list's order says it, and the client counts for itself
-    return JSONResponse(found[: call.number("limit", 100)])
+    headers = {"Link": call.next_page(cursor=start + size)} if len(found) > start + size else {}
+    return JSONResponse(page, headers=headers)
 
 
 def create(call: Call) -> Response:
@@ -37,8 +49,7 @@ def create(call: Call) -> Response:
         raise bad_request("A collection needs a title")
     if not user.may_write_in(owner):
         raise forbidden(f"You may not create a collection under the namespace {owner}")
-    words = "-".join(re.findall(r"[a-z0-9]+", title.lower()))[:60] or "collection"
-    slug = f"{owner}/{words}-{uuid.uuid4().hex[:24]}"
+    slug = _slug_of(owner, title, uuid.uuid4().hex[:24])
     with call.state.store.writing() as db:
         same = db.execute(
             "SELECT slug FROM collections WHERE owner = ? AND title = ?", (owner, title)
@@ -60,15 +71,21 @@ def shown(call: Call) -> Response:
 
 
 def update(call: Call) -> Response:
-    """PATCH /api/collections/{slug}: title, description, visibility."""
+    """PATCH /api/collections/{slug}: title, description, visibility, place; the slug follows the title."""
     row, request = _own(call), call.json()
-    new = {key: request.get(key, row[key]) for key in ("title", "description", "private", "theme")}
+    keys = ("title", "description", "private", "theme", "position")
+    new = {key: request.get(key, row[key]) for key in keys}
+    new["private"] = bool(new["private"])
+    if not isinstance(new["title"], str) or not new["title"].strip() or not isinstance(new["position"], int):
+        raise bad_request("title must be a text and position a number")
+    slug = _slug_of(row["owner"], new["title"], row["slug"][-24:])
     with call.state.store.writing() as db:
         db.execute(
-            "UPDATE collections SET title = ?, description = ?, private = ?, theme = ?, updated_at = ? WHERE slug = ?",
-            (new["title"], new["description"], bool(new["private"]), new["theme"], timestamp(), row["slug"]),
+            "UPDATE collections SET slug = ?, title = ?, description = ?, private = ?, theme = ?, position = ?,"
+            " updated_at = ? WHERE slug = ?",
+            (slug, *new.values(), timestamp(), row["slug"]),
         )
-    return JSONResponse({"success": True, "data": _show(call, _row(call, row["slug"]))})
+    return JSONResponse({"success": True, "data": _show(call, _row(call, slug))})
 
 
 def delete(call: Call) -> Response:
@@ -80,46 +97,58 @@ def delete(call: Call) -> Response:
 
 
 def add_item(call: Call) -> Response:
-    """POST /api/collections/{slug}/items: a repo that the user sees; 409 for one that is in it."""
+    """POST /api/collections/{slug}/items: a repo or a collection that the user sees; 409 for one that is in it."""
     row, request = _own(call), call.json()
     item, note = request.get("item"), request.get("note")
     if not isinstance(item, dict) or not isinstance(note, str | None):
         raise bad_request("item must have an id and a type")
     kind, name = item.get("type"), item.get("id")
-    if kind not in KINDS or not isinstance(name, str):
-        raise bad_request(f"This Hub's collections hold {' and '.join(KINDS)} repos")
-    owner, _, short = name.partition("/")
-    repo = call.state.repos.find(kind, owner, short)
-    if repo is None or not repo.seen_by(call.user):
-        raise repo_not_found()
+    if kind not in (*KINDS, COLLECTION) or not isinstance(name, str):
+        raise bad_request(f"This Hub's collections hold {', '.join(KINDS)} repos and collections")
+    repo, collection = None, None
+    if kind == COLLECTION:
+        inner = _find(call, name)
+        if inner is None or not _sees(call, inner):
+            raise RefusalError(404, "Collection not found")
+        collection = inner["slug"]
+    else:
+        owner, _, short = name.partition("/")
+        found = call.state.repos.find(kind, owner, short)
+        if found is None or not found.seen_by(call.user):
+            raise repo_not_found()
+        repo = found.number
     with call.state.store.writing() as db:
         last = "SELECT coalesce(max(position), -1) + 1 FROM collection_items WHERE slug = ?"
         position = db.execute(last, (row["slug"],)).fetchone()[0]
         try:
             db.execute(
-                "INSERT INTO collection_items (id, slug, type, repo, note, position) VALUES (?, ?, ?, ?, ?, ?)",
-                (uuid.uuid4().hex[:24], row["slug"], kind, repo.number, note, position),
+                "INSERT INTO collection_items (id, slug, type, repo, collection, note, position)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (uuid.uuid4().hex[:24], row["slug"], kind, repo, collection, note, position),
             )
         except sqlite3.IntegrityError as error:
-            raise RefusalError(409, f"{repo.id} is in this collection already") from error
+            raise RefusalError(409, f"{name} is in this collection already") from error
         db.execute("UPDATE collections SET updated_at = ? WHERE slug = ?", (timestamp(), row["slug"]))
     return JSONResponse(_show(call, _row(call, row["slug"])))
 
 
 def update_item(call: Call) -> Response:
-    """PATCH /api/collections/{slug}/items/{item}: its note, its position."""
+    """PATCH /api/collections/{slug}/items/{item}: its note, its place among the others."""
     row, request = _own(call), call.json()
     note, position = request.get("note"), request.get("position")
     if not isinstance(note, str | None) or not isinstance(position, int | None):
         raise bad_request("note must be a text and position a number")
+    item = call.params["item"]
     with call.state.store.writing() as db:
-        changed = db.execute(
-            "UPDATE collection_items SET note = coalesce(?, note), position = coalesce(?, position)"
-            " WHERE slug = ? AND id = ?",
-            (note, position, row["slug"], call.params["item"]),
-        )
-    if not changed.rowcount:
-        raise RefusalError(404, "No such item in this collection")
+        query = "SELECT id FROM collection_items WHERE slug = ? ORDER BY position, id"
+        order = [each["id"] for each in db.execute(query, (row["slug"],))]
+        if item not in order:
+            raise RefusalError(404, "No such item in this collection")
+        db.execute("UPDATE collection_items SET note = coalesce(?, note) WHERE id = ?", (note, item))
+        if position is not None:
+            order.remove(item)
+            order.insert(position, item)
+            db.executemany("UPDATE collection_items SET position = ? WHERE id = ?", enumerate(order))
     return JSONResponse({"success": True})
 
 
@@ -141,17 +170,10 @@ def _show(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     )
     entries = []
     for item in items:
-        repo = call.state.repos.by_number(item["repo"])
-        if repo is None or not repo.seen_by(call.user):
+        what = _what(call, item)
+        if what is None:
             continue  # what the reader may not see, a collection does not tell
-        entry: dict[str, Any] = {
-            "_id": item["id"],
-            "id": repo.id,
-            "type": item["type"],
-            "repoType": item["type"],
-            "position": item["position"],
-            "private": repo.private,
-        }
+        entry = {"_id": item["id"], "type": item["type"], "position": item["position"], **what}
         entries.append({**entry, "note": {"text": item["note"], "html": ""}} if item["note"] else entry)
     return {
         "slug": row["slug"],
@@ -167,12 +189,26 @@ def _show(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
+def _what(call: Call, item: sqlite3.Row) -> dict[str, Any] | None:
+    """The repo or collection that an item is; None if the reader may not see it."""
+    if item["type"] == COLLECTION:
+        row = _row(call, item["collection"])
+        if not _sees(call, row):
+            return None
+        owner = {"name": row["owner"], "type": "user"}
+        return {"id": row["slug"], "slug": row["slug"], "title": row["title"], "owner": owner}
+    repo = call.state.repos.by_number(item["repo"])
+    if repo is None or not repo.seen_by(call.user):
+        return None
+    return {"id": repo.id, "repoType": item["type"], "private": repo.private}
+
+
 def _sees(call: Call, row: sqlite3.Row) -> bool:
     return not row["private"] or (call.user is not None and call.user.belongs_to(row["owner"]))
 
 
 def _seen(call: Call) -> sqlite3.Row:
-    row = call.state.store.row("SELECT * FROM collections WHERE slug = ?", _slug(call))
+    row = _find(call, f"{call.params['owner']}/{call.params['slug']}")
     if row is None or not _sees(call, row):
         raise RefusalError(404, "Collection not found")
     return row
@@ -191,5 +227,13 @@ def _row(call: Call, slug: str) -> sqlite3.Row:
     return row
 
 
-def _slug(call: Call) -> str:
-    return f"{call.params['owner']}/{call.params['slug']}"
+def _find(call: Call, slug: str) -> sqlite3.Row | None:
+    """The collection of that slug. Its end counts: what stands before it was a title once."""
+    owner, _, rest = slug.partition("/")
+    query = "SELECT * FROM collections WHERE owner = ? AND substr(slug, -24) = ?"
+    return call.state.store.row(query, owner, rest[-24:])
+
+
+def _slug_of(owner: str, title: str, end: str) -> str:
+    words = "-".join(re.findall(r"[a-z0-9]+", title.lower()))[:60] or "collection"
+    return f"{owner}/{words}-{end}"

@@ -46,7 +46,7 @@ def _found(call: Call, *, may_owner: bool) -> dict[str, Any]:
     )
     if row is None:
         raise RefusalError(404, f"No such comment in {repo.id}")
-    if row["author"] != user.name and not (may_owner and user.may_write_in(repo.owner)):
+    if row["author"] != user.name and not (may_owner and repo.written_by(user)):
         raise forbidden("This comment is somebody else's")
     event = discussions.shown_event(row)
     if event["data"]["hidden"]:

@@ -16,7 +16,7 @@ from publisher.staging.attributes import LARGE_FROM, LargeFileRules, with_paths
 from publisher.staging.auth import User
 from publisher.staging.call import Call, Json
 from publisher.staging.durable import AsideFile
-from publisher.staging.gitstore import MAIN, GitRepo
+from publisher.staging.gitstore import GitRepo
 from publisher.staging.large import Pointer, checked_oid
 from publisher.staging.repos import Repo
 from publisher.staging.responses import (
@@ -32,7 +32,7 @@ LARGEST_BODY = 2 * 1024**3  # bytes of one commit's regular files, as text
 LONGEST_LINE = 2 * LARGE_FROM
 MOST_FILES = 1000  # of one preupload
 ATTRIBUTES = ".gitattributes"
-STALE = "A commit has happened since. Please refresh and try again."
+STALE = "The branch was updated since you opened this page. Please refresh and try again."
 
 
 @dataclass
@@ -77,8 +77,8 @@ def admit(call: Call) -> int:
     repo = call.repo()
     ref = _target(call, repo)
     if call.flag("create_pr"):
-        if ref != MAIN:
-            raise bad_request("A pull request can only be opened against main")
+        if not ref.startswith("refs/heads/"):
+            raise bad_request("A pull request can only be opened against a branch")
     else:
         _check_may_commit(call, repo, ref)
     return LARGEST_BODY
@@ -101,7 +101,9 @@ def commit(call: Call, received: AsideFile) -> Response:
         if call.flag("create_pr"):
             base = head if change.parent is None else git.resolve(change.parent)
             new = _add_commit(git, base, change, user)
-            num = discussions.open_pull_request(call, repo, change.title, change.message, new, status="open")
+            num = discussions.open_pull_request(
+                call, repo, change.title, change.message, new, base=ref, status="open"
+            )
             body["pullRequestUrl"] = f"{call.page_of(repo)}/discussions/{num}"
         else:
             if change.parent not in (None, head):
@@ -125,8 +127,11 @@ def _add_commit(git: GitRepo, head: str, change: Change, user: User) -> str:
             for each in inside:
                 del files[each]
         elif what == "deletedFile":
-            if files.pop(path, None) is None:
+            gone = [each for each in files if each == path or each.startswith(f"{path}/")]
+            if not gone:
                 raise entry_not_found(f"A file with this name doesn't exist: {path}", head)
+            for each in gone:  # many where the path is a folder's: the real Hub takes the one for the other
+                del files[each]
         else:
             files[path] = blob
         if what == "lfsFile":
@@ -247,7 +252,7 @@ def _check_may_commit(call: Call, repo: Repo, ref: str) -> None:
     user = call.writer()
     if ref.startswith("refs/pr/"):
         discussions.check_open_to(call, repo, ref, user)
-    elif not user.may_write_in(repo.owner):
+    elif not repo.written_by(user):
         raise forbidden(f"You may not write to {repo.id}; open a pull request instead")
 
 

@@ -17,7 +17,7 @@ def duplicate(call: Call) -> Response:
     Raises:
         RefusalError: 409, with its address, when there is a repo of that name.
     """
-    source, user, request = call.open_repo(), call.writer(), call.json()
+    source, user, request = call.open_repo(), call.writer(elsewhere=True), call.json()
     owner, separator, name = str(request.get("repository")).partition("/")
     visibility = request.get("visibility") or ("private" if source.private else "public")
     if not separator or visibility not in VISIBILITIES:

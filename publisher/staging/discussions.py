@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from publisher.staging.auth import User
 from publisher.staging.call import Call
-from publisher.staging.gitstore import MAIN, GitRepo
+from publisher.staging.gitstore import MAIN
+from publisher.staging.merging import commit_list, common, merge_of
 from publisher.staging.repos import Repo
 from publisher.staging.responses import (
     RefusalError,
@@ -21,7 +22,6 @@ from publisher.staging.responses import (
     revision_not_found,
     timestamp,
 )
-from publisher.staging.trees import merged
 
 PAGE = 50
 LIVE = ("draft", "open")
@@ -38,9 +38,9 @@ def create(call: Call) -> Response:
     description = _text(request, "description", "")
     if request.get("pullRequest"):
         head = call.git(repo).resolve("main")
-        num = open_pull_request(call, repo, title, description, head, status="draft")
+        num = open_pull_request(call, repo, title, description, head, base=MAIN, status="draft")
     else:
-        num = _open(call, repo, title, description, status="open", head=None)
+        num = _open(call, repo, title, description, status="open", head=None, base=MAIN)
     page = f"{call.page_of(repo)}/discussions/{num}"
     return JSONResponse({"num": num, "url": page, "pullRequest": bool(request.get("pullRequest"))})
 
@@ -71,12 +71,13 @@ def details(call: Call) -> Response:
     )
     shown = {**_brief(row, repo), "events": [shown_event(each) for each in events]}
     if row["pull_request"]:
-        git, ref = call.git(repo), pull_request_ref(row["num"])
-        _, conflicts = _merge(git, ref) if row["status"] in LIVE else ({}, [])
-        shown["changes"] = {"base": MAIN, "mergeCommitId": row["merge_commit"]}
+        git, ref, base = call.git(repo), pull_request_ref(row["num"]), row["base"]
+        there = git.head(base) is not None  # the branch may have been deleted since
+        _, conflicts = merge_of(git, ref, base) if row["status"] in LIVE and there else ({}, [])
+        shown["changes"] = {"base": base, "mergeCommitId": row["merge_commit"]}
         shown["filesWithConflicts"] = conflicts
         if call.flag("diff"):
-            shown["diff"] = git.diff(_base(git, ref), git.resolve(ref))
+            shown["diff"] = git.diff(common(git, ref, base) if there else None, git.resolve(ref))
     return JSONResponse(shown)
 
 
@@ -122,7 +123,7 @@ def change_status(call: Call) -> Response:
 
 
 def merge(call: Call) -> Response:
-    """POST .../discussions/{num}/merge: one commit on main with everything the pull request changes.
+    """POST .../discussions/{num}/merge: one commit on its branch with everything the pull request changes.
 
     Raises:
         RefusalError: 409 for a draft, for one that is closed, and for conflicts.
@@ -135,8 +136,9 @@ def merge(call: Call) -> Response:
         row = _found(call, repo)
         if row["status"] != "open":
             raise conflict(f"This pull request is {row['status']}; only an open one can be merged")
-        ref, head = pull_request_ref(row["num"]), git.resolve("main")
-        files, conflicts = _merge(git, ref)
+        ref, base = pull_request_ref(row["num"]), row["base"]
+        head = git.resolve(base)
+        files, conflicts = merge_of(git, ref, base)
         if conflicts:
             raise conflict(f"These files conflict: {', '.join(conflicts)}", filesWithConflicts=conflicts)
         # Equal trees: a merge whose answer got lost in a crash, found again.
@@ -146,9 +148,9 @@ def merge(call: Call) -> Response:
                 parent=head,
                 author=call.writer().name,
                 title=f"{row['title']} (#{row['num']})",
-                message=_commit_list(git, ref),
+                message=commit_list(git, ref, base),
             )
-            git.point(MAIN, new, expected=head)
+            git.point(base, new, expected=head)
             head = new
         with call.state.store.writing() as db:
             db.execute(
@@ -166,9 +168,11 @@ def pull_request_ref(num: int) -> str:
     return f"refs/pr/{num}"
 
 
-def open_pull_request(call: Call, repo: Repo, title: str, description: str, head: str, *, status: str) -> int:
-    """Open a pull request whose commits end at `head`; returns its number."""
-    return _open(call, repo, title, description, status=status, head=head)
+def open_pull_request(
+    call: Call, repo: Repo, title: str, description: str, head: str, *, base: str, status: str
+) -> int:
+    """Open a pull request to the branch `base` whose commits end at `head`; returns its number."""
+    return _open(call, repo, title, description, status=status, head=head, base=base)
 
 
 def note_commit(call: Call, repo: Repo, ref: str, commit: str, title: str) -> None:
@@ -188,11 +192,13 @@ def check_open_to(call: Call, repo: Repo, ref: str, user: User) -> None:
         raise revision_not_found(ref)
     if row["status"] not in LIVE:
         raise conflict(f"This pull request is {row['status']}")
-    if row["author"] != user.name and not user.may_write_in(repo.owner):
+    if row["author"] != user.name and not repo.written_by(user):
         raise forbidden("Only its author and those who may write to the repo may add to this pull request")
 
 
-def _open(call: Call, repo: Repo, title: str, description: str, *, status: str, head: str | None) -> int:
+def _open(
+    call: Call, repo: Repo, title: str, description: str, *, status: str, head: str | None, base: str
+) -> int:
     author, git, now = call.writer().name, call.git(repo), timestamp()
     with git.lock, call.state.store.writing() as db:
         row = db.execute(
@@ -200,46 +206,23 @@ def _open(call: Call, repo: Repo, title: str, description: str, *, status: str, 
         ).fetchone()
         num = int(row[0])
         db.execute(
-            "INSERT INTO discussions (repo, num, title, status, author, pull_request, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (repo.number, num, title, status, author, head is not None, now),
+            "INSERT INTO discussions (repo, num, title, status, author, pull_request, created_at, base)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (repo.number, num, title, status, author, head is not None, now, base),
         )
         if head is not None:
             # A ref of this number can only be left from a server that died before the row was kept.
             ref = pull_request_ref(num)
             git.point(ref, head, expected=git.head(ref))
     _happened(call, repo, num, "comment", _comment_data(description))
-    if head is not None and head != git.head(MAIN):
+    if head is not None and head != git.head(base):
         note_commit(call, repo, pull_request_ref(num), head, title)
     return num
 
 
-def _merge(git: GitRepo, ref: str) -> tuple[dict[str, str], list[str]]:
-    base, main, theirs = _base(git, ref), git.resolve("main"), git.resolve(ref)
-    return merged(git.files(base) if base else {}, git.files(main), git.files(theirs))
-
-
-def _base(git: GitRepo, ref: str) -> str | None:
-    """The last commit that a pull request and main have in common; none once main was squashed."""
-    before_main = {record.id for record in git.history(git.resolve("main"))}
-    return next((each.id for each in git.history(git.resolve(ref)) if each.id in before_main), None)
-
-
-def _commit_list(git: GitRepo, ref: str) -> str:
-    before_main = {record.id for record in git.history(git.resolve("main"))}
-    new = []
-    for record in git.history(git.resolve(ref)):
-        if record.id in before_main:
-            break
-        new.append(f"- {record.title} ({record.id})")
-        if record.message:
-            new.append(record.message)
-    return "\n".join(new)
-
-
 def _check_steers(call: Call, repo: Repo, row: sqlite3.Row) -> None:
     user = call.writer()
-    if row["author"] != user.name and not user.may_write_in(repo.owner):
+    if row["author"] != user.name and not repo.written_by(user):
         raise forbidden("Only its author and those who may write to the repo may change this")
 
 

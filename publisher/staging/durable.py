@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import sqlite3
+import threading
+import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+_making_folders = threading.Lock()
 
 
 def flush_folder(folder: Path) -> None:
@@ -31,13 +37,14 @@ def is_no_room(error: OSError | sqlite3.OperationalError) -> bool:
 
 def make_folders(folder: Path) -> None:
     """Create a folder and its parents; every parent that got a new name in it is flushed."""
-    missing = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for new in reversed(missing):
-        new.mkdir(exist_ok=True)
-        flush_folder(new.parent)
+    with _making_folders:  # who finds one that another thread made may rely on it
+        missing = []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for new in reversed(missing):
+            new.mkdir(exist_ok=True)
+            flush_folder(new.parent)
 
 
 def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -54,6 +61,14 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         aside.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def remove_old(folder: Path, *, older_than_s: float) -> None:
+    """Remove the folders in a folder that nothing was added to for so long."""
+    for each in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another thread was here first
+            if each.stat().st_mtime + older_than_s < time.time():
+                shutil.rmtree(each)
 
 
 class AsideFile:

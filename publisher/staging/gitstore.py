@@ -55,6 +55,7 @@ class GitRepo:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lock = threading.RLock()  # held from reading a head to moving it
+        self._writing = threading.Lock()
         self._objects = DiskObjectStore(str(folder / "objects"))
         self._refs = DiskRefsContainer(str(folder))
         self._blob_heads: dict[str, tuple[int, bytes]] = {}
@@ -281,7 +282,7 @@ class GitRepo:
                 raise conflict(f"Another program is changing {ref}; try again") from error
             if not moved:
                 known = "already exists" if expected is None else "has moved"
-                raise conflict(f"Reference {known}: {ref}")
+                raise conflict(f"Reference {ref} {known}")
             self._flush_ref(ref)
 
     def drop(self, ref: str) -> bool:
@@ -302,7 +303,11 @@ class GitRepo:
         flush_folder(self.folder)
 
     def _write(self, objects: Iterable[ShaFile]) -> None:
-        """Write objects loose: every file flushed, then its folder."""
+        """Write objects loose: every file flushed, then its folder. One thread at a time: what is there is flushed."""
+        with self._writing:
+            self._write_alone(objects)
+
+    def _write_alone(self, objects: Iterable[ShaFile]) -> None:
         touched = set()
         for each in objects:
             sha = each.id.decode()

@@ -1,24 +1,19 @@
-"""The LFS protocol: which large files are wanted, taking them in, confirming them.
-
-The client sends the bytes without its token, so the address that it sends them to is signed and runs out.
-"""
+"""The LFS protocol: which large files are wanted, taking them in, confirming them."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import time
-
 from starlette.responses import JSONResponse, Response
 
+from publisher.staging import parts
 from publisher.staging.call import Call, Json
 from publisher.staging.durable import AsideFile
 from publisher.staging.large import Pointer, checked_oid
 from publisher.staging.repos import Repo
 from publisher.staging.responses import RefusalError, bad_request, entry_not_found, forbidden, repo_not_found
+from publisher.staging.signed import check_signed, signed
+from publisher.staging.state import ADDRESSES_VALID_FOR_S
 
 LARGEST = 50 * 1024**3  # bytes of one file
-VALID_FOR_S = 3600
 MOST_OBJECTS = 1000  # of one batch
 MEDIA_TYPE = "application/vnd.git-lfs+json"
 
@@ -31,17 +26,20 @@ def batch(call: Call) -> Response:
     if not isinstance(objects, list) or len(objects) > MOST_OBJECTS:
         raise bad_request(f"objects must be a list of at most {MOST_OBJECTS}")
     wanted = [_wanted(each) for each in objects]
+    transfers = request.get("transfers")
+    in_several = isinstance(transfers, list) and "multipart" in transfers
     if operation == "upload":
         # Whoever sees a repo may propose a change to it, and so send the files of that change.
         call.writer()
         repo = call.repo()
-        answers = [_upload(call, repo, each) for each in wanted]
+        call.state.forget_old_parts()
+        answers = [_upload(call, repo, each, in_several=in_several) for each in wanted]
     elif operation == "download":
         repo = call.open_repo()
         answers = [_download(call, repo, each) for each in wanted]
     else:
         raise bad_request("operation must be upload or download")
-    body = {"transfer": "basic", "objects": answers, "hash_algo": "sha256"}
+    body = {"transfer": "multipart" if in_several else "basic", "objects": answers, "hash_algo": "sha256"}
     return JSONResponse(body, media_type=MEDIA_TYPE)
 
 
@@ -51,16 +49,10 @@ def admit(call: Call) -> int:
     Raises:
         RefusalError: 403 when it was forged or is too old, 404 when the repo is gone.
     """
-    number, oid, size = call.params["number"], checked_oid(call.params["oid"]), call.query("size")
-    expires = call.query("expires")
-    expected = _signature(call, number, oid, size, expires)
-    if not hmac.compare_digest(expected.encode(), call.query("signature").encode("utf-8", "replace")):
-        raise forbidden("This upload address was not made by this Hub")
-    if int(expires) < time.time():
-        raise forbidden("This upload address has expired; ask for a new one")
-    if call.state.repos.by_number(int(number)) is None:
+    size = check_signed(call)["size"]
+    if call.state.repos.by_number(int(call.params["number"])) is None:
         raise repo_not_found()
-    return int(size)
+    return size
 
 
 def keep(call: Call, received: AsideFile) -> Response:
@@ -100,7 +92,7 @@ def duplicate(call: Call) -> Response:
     found = call.state.repos.find(str(target.get("type")), owner, name)
     if found is None or not found.seen_by(call.user):
         raise repo_not_found()
-    if not call.writer().may_write_in(found.owner):
+    if not found.written_by(call.writer(elsewhere=True)):
         raise forbidden(f"You may not write to {found.id}")
     failed = []
     for file in files:
@@ -110,23 +102,22 @@ def duplicate(call: Call) -> Response:
     return JSONResponse({"failed": failed})
 
 
-def _upload(call: Call, repo: Repo, wanted: Pointer) -> Json:
+def _upload(call: Call, repo: Repo, wanted: Pointer, *, in_several: bool) -> Json:
     answer: dict[str, Json] = {"oid": wanted.oid, "size": wanted.size}
     if wanted.size > LARGEST:
         return {**answer, "error": {"code": 422, "message": f"larger than {LARGEST} bytes"}}
     if call.state.large.linked(repo.number, wanted.oid):
         return answer  # no actions: it is here
-    expires = str(int(time.time()) + VALID_FOR_S)
-    signature = _signature(call, str(repo.number), wanted.oid, str(wanted.size), expires)
-    address = f"{call.base}/lfs/{repo.number}/{wanted.oid}"
+    if in_several and wanted.size > call.state.parts_from:
+        upload = parts.in_parts(call, repo, wanted)
+    else:
+        address = signed(call, f"/lfs/{repo.number}/{wanted.oid}", size=wanted.size)
+        upload = {"href": address, "expires_in": ADDRESSES_VALID_FOR_S}
     return {
         **answer,
         "authenticated": True,
         "actions": {
-            "upload": {
-                "href": f"{address}?size={wanted.size}&expires={expires}&signature={signature}",
-                "expires_in": VALID_FOR_S,
-            },
+            "upload": upload,
             "verify": {"href": f"{call.base}{repo.web_path}.git/info/lfs/verify"},
         },
     }
@@ -150,7 +141,3 @@ def _wanted(each: Json) -> Pointer:
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise RefusalError(422, "The size of an object must be a number of bytes")
     return Pointer(checked_oid(each.get("oid")), size)
-
-
-def _signature(call: Call, *parts: str) -> str:
-    return hmac.new(call.state.signing_key, "\n".join(parts).encode(), hashlib.sha256).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from publisher.staging import xet
 from publisher.staging.call import Call
 from publisher.staging.gitstore import CommitRecord, GitRepo
 from publisher.staging.large import Pointer
@@ -32,6 +33,8 @@ def tree_entry(call: Call, repo: Repo, node: Node) -> dict[str, Any]:
     if pointer := pointer_of(call, repo, node):
         entry["size"] = pointer.size
         entry["lfs"] = {"oid": pointer.oid, "size": pointer.size, "pointerSize": pointer_size}
+        if xet.is_offered():
+            entry["xetHash"] = pointer.oid  # what xet_reading knows it by
     return entry
 
 

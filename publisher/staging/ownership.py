@@ -6,6 +6,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from publisher.staging import people
+from publisher.staging.auth import FINE_GRAINED, Scope, User
 from publisher.staging.call import Call
 from publisher.staging.repos import KINDS
 from publisher.staging.responses import bad_request, forbidden, repo_not_found, unauthorized
@@ -17,7 +19,8 @@ GATES = {"auto": "auto", "manual": "manual", False: "", "false": ""}
 def whoami(call: Call) -> Response:
     """GET /api/whoami-v2."""
     user = call.user
-    if user is None:
+    # A guess: a token for one repo belongs to nobody who could be named.
+    if user is None or user.only is not None:
         raise unauthorized("Invalid username or password.")
     organisations = user.organisations
     if user.may_everything:
@@ -26,14 +29,39 @@ def whoami(call: Call) -> Response:
     return JSONResponse(
         {
             "type": "user",
-            "id": user.name,
+            "id": people.number_of(user.name),
             "name": user.name,
             "fullname": user.name,
             "isPro": False,
-            "orgs": [{"type": "org", "name": name, "roleInOrg": user.role} for name in organisations],
-            "auth": {"type": "access_token", "accessToken": {"displayName": user.name, "role": user.role}},
+            "email": None,
+            "emailVerified": False,
+            "canPay": False,
+            "avatarUrl": people.AVATAR,
+            "orgs": [
+                {**people.brief(name, "org"), "roleInOrg": "read" if user.role == "read" else "write"}
+                for name in organisations
+            ],
+            "auth": {"type": "access_token", "accessToken": _access_token(user)},
         }
     )
+
+
+def _access_token(user: User) -> dict[str, Any]:
+    token: dict[str, Any] = {"displayName": user.name, "role": user.role}
+    if user.role == FINE_GRAINED:
+        scoped = [_scope(user, scope) for scope in user.scopes]
+        token["fineGrained"] = {"canReadGatedRepos": user.reads_gated, "global": [], "scoped": scoped}
+    return token
+
+
+def _scope(user: User, scope: Scope) -> dict[str, Any]:
+    permissions = ["repo.content.read", *(["repo.write"] if scope.writes else ())]
+    if "/" not in scope.place:
+        kind = "user" if scope.place == user.name else "org"
+    else:
+        kind = "dataset" if scope.place.startswith("/datasets/") else "model"
+    name = scope.place.removeprefix("/datasets/").removeprefix("/")
+    return {"entity": {"_id": people.number_of(name), "type": kind, "name": name}, "permissions": permissions}
 
 
 def create(call: Call) -> Response:
@@ -43,9 +71,11 @@ def create(call: Call) -> Response:
     visibility = request.get("visibility", "private" if request.get("private") is True else "public")
     if visibility not in VISIBILITIES:
         raise bad_request(f"visibility must be one of {', '.join(VISIBILITIES)}")
+    if call.signed_in().only is not None:  # so the real Hub, says a note in the client's create_repo
+        raise unauthorized("This token may not create repos")
     user = call.writer()
     if not user.may_write_in(owner):
-        raise forbidden(f"You may not create a {kind} under the namespace {owner}")
+        raise forbidden(f'You don\'t have the rights to create a {kind} under the namespace "{owner}"')
     address = f"{call.base}/{'datasets/' if kind == 'dataset' else ''}{owner}/{name}"
     if (there := call.state.repos.find(kind, owner, name)) is not None:
         address = call.page_of(there)
@@ -67,7 +97,7 @@ def delete(call: Call) -> Response:
     repo = call.state.repos.find(kind, owner, name)
     if repo is None or not repo.seen_by(user):
         raise repo_not_found()
-    if not user.may_write_in(repo.owner):
+    if not repo.written_by(user):
         raise forbidden(f"You may not delete {repo.id}")
     with call.git(repo).lock:
         call.state.repos.delete(repo)
@@ -84,7 +114,7 @@ def move(call: Call) -> Response:
     repo = call.state.repos.find(kind, owner, name)
     if repo is None or not repo.seen_by(user):
         raise repo_not_found()
-    if not user.may_write_in(repo.owner) or not user.may_write_in(to_owner):
+    if not repo.written_by(user) or not user.may_write_in(to_owner):
         raise forbidden(f"You may not move {repo.id} to {to_owner}")
     call.state.repos.move(repo, to_owner, to_name)
     return JSONResponse({})
@@ -93,7 +123,7 @@ def move(call: Call) -> Response:
 def settings(call: Call) -> Response:
     """PUT .../settings: visibility and gating."""
     request = call.json()
-    repo = call.own_repo()
+    repo = call.managed_repo()
     visibility, gated = request.get("visibility"), request.get("gated")
     if visibility is None and isinstance(request.get("private"), bool):
         visibility = "private" if request["private"] else "public"

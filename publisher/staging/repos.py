@@ -46,11 +46,19 @@ class Repo:
 
     def seen_by(self, user: User | None) -> bool:
         """Whether a user may know that it exists."""
-        return not self.private or (user is not None and user.belongs_to(self.owner))
+        return not self.private or self._within(user)
 
     def opened_by(self, user: User | None) -> bool:
         """Whether a user may read its files: of a gated repo, only its own people."""
-        return self.seen_by(user) and (not self.gated or (user is not None and user.belongs_to(self.owner)))
+        return self.seen_by(user) and (not self.gated or self._within(user))
+
+    def written_by(self, user: User) -> bool:
+        """Whether a user may change its files, branches and tags."""
+        return user.writes(self.owner, self.web_path)
+
+    def _within(self, user: User | None) -> bool:
+        """Whether a user belongs to its owner, or has a token for this very repo."""
+        return user is not None and user.reads(self.owner, self.web_path)
 
 
 class Repos:
@@ -152,7 +160,7 @@ class Repos:
                         (repo.kind, repo.owner, repo.name, repo.number),
                     )
         except sqlite3.IntegrityError as error:
-            raise conflict(f"There is a {repo.kind} repo named {owner}/{name} already") from error
+            raise conflict(f"A {repo.kind} repository called {owner}/{name} already exists") from error
 
     def set(self, repo: Repo, *, private: bool | None = None, gated: str | None = None) -> None:
         """Change visibility or gating; None leaves it as it is."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from starlette.responses import Response, StreamingResponse
 
+from publisher.staging import xet
 from publisher.staging.call import Call
 from publisher.staging.large import checked_oid
 from publisher.staging.listing import pointer_of
@@ -44,6 +45,9 @@ def _serve(call: Call, *, follow: bool) -> Response:
         "X-Linked-ETag": f'"{pointer.oid}"',
         "X-Linked-Size": str(pointer.size),
     }
+    if xet.is_offered():
+        token = f"{call.base}/api/{repo.kind}s/{repo.id}/xet-read-token/{commit}"
+        headers |= {"X-Xet-Hash": pointer.oid, "Link": f'<{token}>; rel="xet-auth"'}
     return _send(call, call.state.large.path(pointer.oid), headers)
 
 

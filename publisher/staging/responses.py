@@ -42,6 +42,7 @@ class RefusalError(Exception):
     def all_headers(self) -> dict[str, str]:
         """The headers of the response, the error's own among them."""
         one_line = " ".join(self.message.split()).encode("ascii", "replace").decode()
+        one_line = "".join(letter if letter.isprintable() else "?" for letter in one_line)
         headers = {"X-Error-Message": one_line[:500], **self.headers}
         if self.code is not None:
             headers["X-Error-Code"] = self.code

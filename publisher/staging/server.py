@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 START_S = 10.0  # a server that does not answer by then never will
 ALIVE_S = 2.0
+PARTS_FROM = 5 * 1024**3  # bytes; what a storage of the real Hub's kind takes in one piece
 GRACE_S = 5  # for requests in flight when the server is told to stop
 
 
@@ -38,16 +39,23 @@ class EmbeddedHub:
     """A Hub on loopback over one data folder. Use it as a context manager, or call `start` and `stop`."""
 
     def __init__(
-        self, data: Path, *, port: int = 0, users: Path | None = None, faults: Path | None = None
+        self,
+        data: Path,
+        *,
+        port: int = 0,
+        users: Path | None = None,
+        faults: Path | None = None,
+        parts_from: int = PARTS_FROM,
     ) -> None:
         """Name the data folder, the port (0: any that is free), a users file and a faults file.
 
-        Nothing is opened yet.
+        A file of more than `parts_from` bytes is asked for in parts. Nothing is opened yet.
         """
         self._data = data.absolute()
         self._port = port
         self._users = users
         self._faults = faults
+        self._parts_from = parts_from
         self._url = ""
         self._thread: threading.Thread | None = None
         self._server: uvicorn.Server | None = None
@@ -135,7 +143,7 @@ class EmbeddedHub:
             listening = _listen(self._port, self._data)
             stack.callback(listening.close)
             self._url = f"http://{HOST}:{listening.getsockname()[1]}"
-            state = open_state(self._data, self._users)
+            state = open_state(self._data, self._users, parts_from=self._parts_from)
             stack.callback(state.close)
             instance = secrets.token_hex(8)
             http, inner = self._injection()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from publisher.staging.gitstore import MAIN
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS repos (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -86,6 +88,28 @@ CREATE TABLE IF NOT EXISTS collection_items (
 );
 """
 
+# What data folders of earlier versions lack; each is done once, in this order.
+MIGRATIONS = (
+    f"ALTER TABLE discussions ADD COLUMN base TEXT NOT NULL DEFAULT '{MAIN}'",
+    """
+CREATE TABLE entries (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL REFERENCES collections (slug) ON DELETE CASCADE ON UPDATE CASCADE,
+    type TEXT NOT NULL,
+    repo INTEGER REFERENCES repos (id) ON DELETE CASCADE,
+    collection TEXT REFERENCES collections (slug) ON DELETE CASCADE ON UPDATE CASCADE,
+    note TEXT,
+    position INTEGER NOT NULL,
+    UNIQUE (slug, repo),
+    UNIQUE (slug, collection)
+)""",
+    """
+INSERT INTO entries (id, slug, type, repo, note, position)
+    SELECT id, slug, type, repo, note, position FROM collection_items""",
+    "DROP TABLE collection_items",
+    "ALTER TABLE entries RENAME TO collection_items",
+)
+
 
 class Store:
     """The SQLite file. One connection, used by one thread at a time."""
@@ -98,7 +122,16 @@ class Store:
         # FULL flushes the log at every commit: what was acknowledged is on disk.
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.executescript(SCHEMA)
+        self._migrate()
+
+    def _migrate(self) -> None:
+        (done,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if not done:
+            self._connection.executescript(SCHEMA)
+        with self.writing() as db:
+            for step in MIGRATIONS[done:]:
+                db.execute(step)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """All rows of a query."""

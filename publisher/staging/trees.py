@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dulwich.objects import ObjectID, Tree
 
-from publisher.staging.responses import bad_request
+from publisher.staging.responses import RefusalError, bad_request
 
 FILE = 0o100644
 FOLDER = stat.S_IFDIR  # git's mode of a folder
@@ -33,14 +33,14 @@ def checked_path(path: object) -> str:
     """A path that may stand in a repo, else a refusal: relative, no `.`, `..`, `.git` or empty parts.
 
     Raises:
-        RefusalError: 400.
+        RefusalError: 422.
     """
     if not isinstance(path, str) or not path or len(path.encode("utf-8", "replace")) > 1024:
-        raise bad_request("A path must be a text of 1 to 1024 bytes")
+        raise RefusalError(422, "A path must be a text of 1 to 1024 bytes")
     parts = path.split("/")
     forbidden = any(part in ("", ".", "..") or part.lower() == ".git" or len(part) > 255 for part in parts)
     if forbidden or "\\" in path or UNPRINTABLE.search(path) or not _is_unicode(path):
-        raise bad_request(f"Invalid path: {path!r}")
+        raise RefusalError(422, f"Invalid path: {path!r}")
     return path
 
 

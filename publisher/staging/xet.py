@@ -1,9 +1,9 @@
 """Xet, the client's other way to send large files, through the local store of `hf_xet`.
 
-The client is told to put its chunks into a folder of this machine (`local://`). Nothing is served from there: when a
-commit names a file that only Xet has, its bytes are put together, hashed, and kept with the other large files before
-the commit is acknowledged. `local://` is a debugging backend of hf_xet whose layout may change with a version;
-`TESTED` says which ones were tried.
+The client is told to put its chunks into a folder of this machine (`local://`). Nothing is served from there (for
+reading there is `xet_reading`): when a commit names a file that only Xet has, its bytes are put together, hashed, and
+kept with the other large files before the commit is acknowledged. `local://` is a debugging backend of hf_xet whose
+layout may change with a version; `TESTED` says which ones were tried.
 """
 
 from __future__ import annotations
@@ -53,6 +53,12 @@ def is_available() -> bool:
         return False
     parts = importlib.metadata.version("hf_xet").split(".")
     return TESTED[0] <= tuple(int(part) for part in parts[:2] if part.isdecimal()) < TESTED[1]
+
+
+@functools.cache
+def is_offered() -> bool:
+    """Whether files are said to have a Xet hash: not where an hf_xet is at work that was never tried."""
+    return importlib.util.find_spec("hf_xet") is None or is_available()
 
 
 def write_token(call: Call) -> Response:

@@ -10,6 +10,8 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 import itertools
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +19,7 @@ import pytest
 from huggingface_hub import HfApi, constants
 from huggingface_hub.utils import get_session
 
-from publisher.staging.server import EmbeddedHub
+from publisher.staging.server import EmbeddedHub, running
 
 USERS = """
 - name: alice
@@ -26,6 +28,10 @@ USERS = """
 - name: bob
   tokens: [{token: hf_bob}]
 """
+
+ROOT = Path(__file__).parents[2]
+SERVE = "import sys; from pathlib import Path; from publisher.staging.server import EmbeddedHub; "
+SERVE += "EmbeddedHub(Path(sys.argv[1])).serve_forever()"
 
 _names = itertools.count(1)
 
@@ -76,6 +82,27 @@ def repo(alice: HfApi) -> str:
     name = f"alice/model-{next(_names)}"
     alice.create_repo(name, private=False)
     return name
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], subprocess.Popen[bytes]]]:
+    """Start a server in a process of its own and wait until it answers; none outlives its test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(data: Path) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen([sys.executable, "-c", SERVE, str(data)], cwd=ROOT)
+        started.append(process)
+        deadline = time.monotonic() + 15
+        while running(data) is None:
+            assert process.poll() is None, "the server died"
+            assert time.monotonic() < deadline, "the server did not answer"
+            time.sleep(0.02)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture

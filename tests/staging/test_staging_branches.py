@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from huggingface_hub import CommitOperationAdd
 from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
 
 
@@ -141,3 +142,28 @@ def test_a_squashed_branch_has_the_same_files_and_one_commit(alice, repo):
 
     assert ["all of it"] == [commit.title for commit in alice.list_repo_commits(repo)]
     assert before == set(alice.list_repo_files(repo))
+
+
+def test_conflicts_are_told_in_the_words_of_the_real_hub(alice, repo):
+    """Programs look for them, the client's own tests among them."""
+    alice.create_branch(repo, branch="next")
+    alice.create_repo(f"{repo}-taken")
+    said = []
+    for call in (
+        lambda: alice.create_branch(repo, branch="next"),
+        lambda: alice.delete_branch(repo, branch="main"),
+        lambda: alice.move_repo(repo, f"{repo}-taken"),
+        lambda: alice.create_commit(
+            repo, [CommitOperationAdd("a", b"a")], commit_message="a", parent_commit="0" * 40
+        ),
+    ):
+        with pytest.raises(HfHubHTTPError) as caught:
+            call()
+        said.append((caught.value.response.status_code, caught.value.response.json()["error"]))
+
+    assert [
+        (409, "Reference refs/heads/next already exists"),
+        (403, "Cannot delete refs/heads/main"),
+        (409, f"A model repository called {repo}-taken already exists"),
+        (412, "The branch was updated since you opened this page. Please refresh and try again."),
+    ] == said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from huggingface_hub import ModelCard, constants
 
 from publisher.staging.cards import faults, front_matter, tags
 
@@ -35,7 +36,7 @@ def test_a_proper_card_has_no_faults_and_shows_its_tags():
         "license:apache-2.0",
         "base_model:acme/base",
         "base_model:adapter:acme/base",
-    ] == tags(card)
+    ] == tags(card, "model")
 
 
 @pytest.mark.parametrize("text", ["", "# No front matter", "---\n---\n", "---\n\n---\n"])
@@ -73,3 +74,25 @@ def test_yaml_that_makes_objects_is_not_obeyed():
     errors, _ = faults("---\na: !!python/object/apply:os.system [true]\n---\n")
 
     assert 1 == len(errors)
+
+
+def test_a_licence_that_the_hub_does_not_know_stops_a_card():
+    """`other` with a name is the way for all the rest."""
+
+    def faults_of(front_matter: str) -> list[str]:
+        return faults(f"---\n{front_matter}\n---\n# A\n")[0]
+
+    (fault,) = faults_of("license: my-own")
+
+    assert fault.startswith('"license" must be one of [afl-3.0, agpl-3.0, ')
+    assert [] == faults_of("license: gemma") + faults_of("license: [mit, apache-2.0]")
+    assert [] == faults_of("license: other\nlicense_name: mine")
+
+
+def test_the_clients_own_card_object_hears_what_is_wrong(hub, monkeypatch):
+    """`ModelCard.validate` asks for text and shows it as it comes."""
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    ModelCard("---\nlicense: mit\n---\n# A\n").validate()
+
+    with pytest.raises(ValueError, match=r'^- Error: "license" must be one of'):
+        ModelCard("---\nlicense: my-own\n---\n# A\n").validate()

@@ -41,7 +41,7 @@ def test_a_request_for_access_is_pending_until_the_owner_accepts_it(hub, alice, 
         f"{hub.url}/{repo}/ask-access", data={"why": "study"}, headers={"Authorization": "Bearer hf_bob"}
     )
     (pending,) = alice.list_pending_access_requests(repo)
-    with pytest.raises(GatedRepoError):
+    with pytest.raises(GatedRepoError, match="awaiting a review"):
         bob.auth_check(repo)
     alice.accept_access_request(repo, "bob")
     bob.hf_hub_download(repo, ".gitattributes", cache_dir=tmp_path)
@@ -70,6 +70,9 @@ def test_access_can_be_granted_without_being_asked_for(alice, bob, repo):
     alice.grant_access(repo, "bob")
     bob.auth_check(repo)
 
+    (granted,) = alice.list_accepted_access_requests(repo)
+
+    assert ("bob", None) == (granted.username, granted.email)  # only who asks shares an address
     assert 400 == not_gated
     assert 400 == status_of(lambda: alice.grant_access(repo, "bob"))
     assert 404 == status_of(lambda: alice.grant_access(repo, "nobody-here"))
@@ -174,8 +177,37 @@ def test_tensors_are_read_from_ranges_of_the_files(alice, repo):
     )
 
     read = alice.get_safetensors_metadata(repo)
+    at_once = alice.get_sharded_safetensors_metadata(repo)
 
     assert (True, {"F32": 200_008}, weight_map) == (read.sharded, read.parameter_count, read.weight_map)
+    assert read == at_once
+
+
+def test_headers_are_read_at_once_only_of_what_is_an_index_of_shards(alice, repo):
+    """Of a subfolder too; what is missing and what is damaged are two errors."""
+    index = json.dumps({"metadata": {"a": 1}, "weight_map": {"a": "one.safetensors"}}).encode()
+    files = {
+        "sub/model.index.json": index,
+        "sub/one.safetensors": safetensors(a=2),
+        "damaged.index.json": json.dumps({"weight_map": {"a": "damaged.safetensors"}}).encode(),
+        "damaged.safetensors": b"not one",
+        "missing.index.json": index,
+        "config.json": b"{}",
+    }
+    alice.create_commit(
+        repo, [CommitOperationAdd(path, data) for path, data in files.items()], commit_message="files"
+    )
+
+    def headers(path: str) -> object:
+        return alice.get_sharded_safetensors_metadata(repo, filename=path)
+
+    read = headers("sub/model.index.json")
+
+    assert ({"a": 1}, {"F32": 2}) == (read.metadata, read.parameter_count)
+    assert 404 == status_of(lambda: headers("nothing.json"))
+    assert 404 == status_of(lambda: headers("missing.index.json"))
+    assert 400 == status_of(lambda: headers("damaged.index.json"))
+    assert 400 == status_of(lambda: headers("config.json"))
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------
@@ -287,6 +319,10 @@ def test_the_hf_command_works_on_a_repo_from_its_making_to_its_end(
     talk = json.loads(hf("discussions", "list", name, "--json"))
     hf("repos", "duplicate", name, f"{name}-copy")
     hf("repos", "move", f"{name}-copy", f"{name}-moved")
+    hf("cp", f"hf://{name}/model.safetensors", f"hf://{name}-moved/again.safetensors")
+    copied = alice.get_paths_info(f"{name}-moved", ["model.safetensors", "again.safetensors"])
+    checked = hf("cache", "verify", name, "--revision", "v1", "--local-dir", str(tmp_path / "back"))
+    me = hf("auth", "whoami")
     hf("repos", "delete-files", f"{name}-moved", "config.json")
     left = alice.list_repo_files(f"{name}-moved")
     hf("repos", "delete", f"{name}-moved", "--yes")
@@ -295,6 +331,9 @@ def test_the_hf_command_works_on_a_repo_from_its_making_to_its_end(
     assert sent == {path: data for path, data in contents(tmp_path / "back").items() if path in sent}
     assert (name, False, "auto") == (shown["id"], shown["private"], shown["gated"])
     assert name in listed
+    assert "alice" in me
+    assert str(len(sent) + 1) in checked
+    assert 1 == len({each.lfs.sha256 for each in copied})
     assert "v1" in tags
     assert ["Bug report"] == [each["title"] for each in talk]
     assert "config.json" not in left

@@ -143,6 +143,14 @@ def test_files_and_folders_are_deleted(alice, repo, folder):
     assert {".gitattributes", "README.md", "model.safetensors"} == set(alice.list_repo_files(repo))
 
 
+def test_a_folder_is_deleted_also_where_the_client_names_it_as_a_file(alice, repo, folder):
+    """Without the slash at its end; the real Hub takes it so."""
+    alice.upload_folder(repo_id=repo, folder_path=folder)
+    alice.create_commit(repo, [CommitOperationDelete("sub")], commit_message="less")
+
+    assert [] == [path for path in alice.list_repo_files(repo) if path.startswith("sub")]
+
+
 @pytest.mark.parametrize("path", ["nothing.txt", "nothing/"])
 def test_deleting_what_is_not_there_fails_the_whole_commit(alice, repo, path):
     """One commit, or none."""
@@ -180,7 +188,7 @@ def test_a_path_that_leaves_the_repo_or_hides_in_it_is_refused(hub, alice, repo,
 
     answer = post_commit(hub, repo, file(path))
 
-    assert 400 == answer.status_code
+    assert 422 == answer.status_code
     assert head == alice.model_info(repo).sha
 
 

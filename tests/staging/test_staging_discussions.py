@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from huggingface_hub import CommitOperationAdd
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
 
 
 def add(path, content=b"new"):
@@ -126,3 +126,58 @@ def test_discussions_are_listed_renamed_and_numbered(alice, bob, repo):
     assert ["refs/pr/2"] == [
         ref.ref for ref in alice.list_repo_refs(repo, include_pull_requests=True).pull_requests
     ]
+
+
+def test_a_pull_request_to_a_branch_is_merged_into_that_branch(alice, repo):
+    """And main hears nothing of it; without its branch it cannot be merged, and still be looked at."""
+    alice.create_branch(repo, branch="next")
+    proposed = alice.create_commit(
+        repo,
+        [CommitOperationAdd("new.txt", b"new")],
+        revision="next",
+        commit_message="Something new",
+        create_pr=True,
+    )
+    before = alice.get_discussion_details(repo, proposed.pr_num)
+    alice.merge_pull_request(repo, proposed.pr_num)
+    second = alice.create_commit(
+        repo,
+        [CommitOperationAdd("late.txt", b"late")],
+        revision="next",
+        commit_message="Too late",
+        create_pr=True,
+    )
+    alice.delete_branch(repo, branch="next")
+
+    assert "refs/heads/next" == before.target_branch
+    assert "new.txt" not in alice.list_repo_files(repo)
+    assert "merged" == alice.get_discussion_details(repo, proposed.pr_num).status
+    assert "open" == alice.get_discussion_details(repo, second.pr_num).status
+    with pytest.raises(RevisionNotFoundError):
+        alice.merge_pull_request(repo, second.pr_num)
+
+
+@pytest.mark.parametrize("revision", ["missing", None])
+def test_a_pull_request_needs_a_branch_to_go_to(alice, repo, revision):
+    """A commit is none (None stands for main's id)."""
+    with pytest.raises(RevisionNotFoundError):
+        alice.create_commit(
+            repo,
+            [CommitOperationAdd("new.txt", b"new")],
+            revision=revision or alice.model_info(repo).sha,
+            commit_message="Something new",
+            create_pr=True,
+        )
+
+
+def test_a_pull_request_can_be_squashed(alice, repo):
+    """By its full ref, as the client sends it."""
+    proposed = alice.create_pull_request(repo, title="A proposal")
+    for name in ("a.txt", "b.txt"):
+        alice.upload_file(
+            repo_id=repo, path_in_repo=name, path_or_fileobj=b"x", revision=proposed.git_reference
+        )
+    alice.super_squash_history(repo, branch=proposed.git_reference)
+
+    assert 1 == len(alice.list_repo_commits(repo, revision=proposed.git_reference))
+    assert {"a.txt", "b.txt"} <= set(alice.list_repo_files(repo, revision=proposed.git_reference))

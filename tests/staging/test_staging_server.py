@@ -10,8 +10,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -23,29 +21,6 @@ from publisher.errors import HubpubError
 from publisher.staging.server import EmbeddedHub, running
 
 ROOT = Path(__file__).parents[2]
-SERVE = "import sys; from pathlib import Path; from publisher.staging.server import EmbeddedHub; "
-SERVE += "EmbeddedHub(Path(sys.argv[1])).serve_forever()"
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Path], subprocess.Popen[bytes]]]:
-    """Start a server in a process of its own and wait until it answers; none outlives its test."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(data: Path) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([sys.executable, "-c", SERVE, str(data)], cwd=ROOT)
-        started.append(process)
-        deadline = time.monotonic() + 15
-        while running(data) is None:
-            assert process.poll() is None, "the server died"
-            assert time.monotonic() < deadline, "the server did not answer"
-            time.sleep(0.02)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
 
 
 def client(data: Path) -> HfApi:

@@ -25,8 +25,11 @@ unit: $(STAMP)
 light: $(STAMP)
 	$(BIN)/python tests/light_core.py
 
+# minutes: a gigabyte there and back, three times; and fifty kills
 bench: $(STAMP)
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/publish.py
+	$(BIN)/python benchmarks/chaos.py --kills 50
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -15,6 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
+
+from tiny_project import NAME, write_project
+
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "transformers", "peft", "bitsandbytes", "datasets", "pyarrow", "numpy", "matplotlib")
 VERSIONS = ("3.11", "3.12", "3.13")
@@ -90,6 +94,9 @@ def _try(python: str) -> None:
             planned.stderr
         )  # says that the models extra is missing, and nothing worse
         assert 'pip install "hubpub[models]"' in planned.stderr, planned.stderr
+        write_project(room / "whole", ("adapter",))
+        released = [hubpub, "release", NAME, "--hub", "local", "--yes", "--proof", "static"]
+        assert "Released tiny 1.0.0" in _run(released, room / "whole")
 
 
 def _run(command: list[object], folder: Path) -> str:

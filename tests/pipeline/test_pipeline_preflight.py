@@ -74,6 +74,19 @@ def test_nothing_in_the_way_names_the_account_and_the_peak(open_release: Open, a
     assert ("alice", True) == (found.account, found.peak_bytes >= 1000)
 
 
+def test_a_full_verification_needs_room_for_what_comes_back(open_release: Open, alice: RemoteHub) -> None:
+    """One repo at a time lies here twice."""
+    release = open_release()
+    (release.paths.folder / "base" / "model.safetensors").write_bytes(b"0" * 1000)
+    given = (release.paths, alice, Source(alice), release.manifest, release.identity)
+    peaks = [
+        preflight(*given, wishes, LastVersion(None)).peak_bytes
+        for wishes in (Wishes(), Wishes(verify="full"))
+    ]
+
+    assert peaks[0] + 1200 == peaks[1]
+
+
 def test_a_package_that_carries_the_base_and_is_not_there(open_release: Open, alice: RemoteHub) -> None:
     """The hint is the command that mends it."""
     release = open_release(

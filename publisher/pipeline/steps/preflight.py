@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.errors import HubpubError
+from publisher.evidence.imported.run import read_run
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import REPO_ID, BaseSettings, Manifest
@@ -26,6 +27,7 @@ from publisher.release.withdrawn import refusal, withdrawn
 HEAVY = ("torch", "transformers", "safetensors", "pyarrow")
 FOR_ADAPTERS = ("peft", "bitsandbytes")
 FOR_ROWS = ("pyarrow",)
+FOR_CURVES = ("matplotlib",)
 MARGIN = 1.2  # file systems and temporary folders take their share
 GGUF_TO_BF16 = 3  # a 4-bit GGUF file grows about so much when it is dequantized
 
@@ -63,6 +65,7 @@ def preflight(
     problems += [unknown_base] if unknown_base else []
     problems += _inputs(paths, manifest)
     peak = _peak_bytes(size, manifest, embedded=hub.host == "local")
+    peak += int(size * MARGIN) if wishes.verify == "full" else 0  # one repo at a time comes back whole
     problems += _disk(paths, peak)
     if account:
         problems += _taken(paths, hub, identity, wishes.version or manifest.version, last)
@@ -86,12 +89,14 @@ def _packages(manifest: Manifest, levels: Levels) -> Iterator[HubpubError]:
 
 def needed(manifest: Manifest, levels: Levels) -> tuple[str, ...]:
     """Packages that the run will import: none of torch's family where nothing is made and nothing is loaded."""
-    made = manifest.train or manifest.evaluate or manifest.base.package or {"merged", "nf4"} & set(manifest.artifacts)
+    written = {"merged", "nf4"} & set(manifest.artifacts)
+    drawn = FOR_CURVES if manifest.train or manifest.training_run else ()
+    made = manifest.train or manifest.evaluate or manifest.base.package or written
     if made or any(levels[kind] != "static" for kind in manifest.artifacts):
         adapters = manifest.train or manifest.adapter or "nf4" in manifest.artifacts
-        return (*HEAVY, *(FOR_ADAPTERS if adapters else ()))
+        return (*HEAVY, *(FOR_ADAPTERS if adapters else ()), *drawn)
     rows = manifest.dataset is not None and not manifest.dataset.link
-    return FOR_ROWS if rows else ()
+    return (*(FOR_ROWS if rows else ()), *drawn)
 
 
 def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
@@ -105,6 +110,7 @@ def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
             where=str(paths.folder / adapter),
             hint="adapter: takes a folder relative to the manifest, or owner/repo@revision",
         )
+    yield from _training_run(paths, manifest)
     data = manifest.dataset.folder if manifest.dataset else None
     if data and not (paths.folder / data).is_dir():
         yield HubpubError(
@@ -112,6 +118,23 @@ def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
             f"the dataset folder {data} does not exist",
             where=str(paths.folder / data),
             hint="point dataset.folder at a folder with data/train-*.parquet",
+        )
+
+
+def _training_run(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
+    """What another trainer left, read once before anything slow; and what its author states besides."""
+    try:
+        told = {m.id: m.value for m in read_run(paths.folder, manifest.training_run)}
+    except HubpubError as problem:
+        yield problem
+        return
+    for fact_id in sorted(manifest.stated.keys() & told.keys()):
+        yield HubpubError(
+            "HP-A09",
+            f"{fact_id} is stated as {manifest.stated[fact_id].value}, and the files of training_run: tell it",
+            where=f"{paths.manifest}: stated",
+            hint=f"remove {fact_id} from stated:",
+            values=[manifest.stated[fact_id].value, told[fact_id]],
         )
 
 

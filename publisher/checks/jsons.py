@@ -79,6 +79,18 @@ class GenerationConfig(JsonFile):
     file: ClassVar[str] = "generation_config.json"
 
 
+class FactsFile(JsonFile):
+    """`evidence/facts.json`: what was measured before the repo was published."""
+
+    file: ClassVar[str] = "evidence/facts.json"
+
+
+class TensorsFile(JsonFile):
+    """`evidence/tensors.json`: type, shape and digest of every tensor."""
+
+    file: ClassVar[str] = "evidence/tensors.json"
+
+
 def parse_json(raw: bytes) -> tuple[str, dict[str, Json]]:
     """Read a JSON mapping: its text, and its data.
 

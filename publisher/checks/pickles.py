@@ -19,6 +19,7 @@ from publisher.checks.source import Source
 from publisher.checks.target import RepoView
 
 MAX_BYTES = 16 * 1024 * 1024  # of one pickle; weights themselves lie outside of it
+_FAR_BYTES = 1024 * 1024  # of it, where all comes over a network: imports stand in front
 # What zipfile raises on an archive that is damaged, encrypted or packed in a way that it does not know.
 _NO_ARCHIVE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, NotImplementedError, RuntimeError, EOFError, struct.error,
@@ -92,7 +93,7 @@ class Pickles:
             if file.read(4) == b"PK\x03\x04":
                 return self._scan_archive(file)
             file.seek(0)
-            return scan_pickle(file.read(MAX_BYTES))
+            return scan_pickle(file.read(MAX_BYTES if self._source.near else _FAR_BYTES))
         except OSError:  # reported by the rule on unreadable files
             return Scan()
 

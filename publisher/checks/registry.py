@@ -30,6 +30,15 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(found[code] for code in sorted(found))
 
 
+def by_code(code: str) -> Rule:
+    """The rule of a code.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {rule.code: rule for rule in all_rules()}[code]
+
+
 def choose(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:
     """The rules that `--select` and `--ignore` leave: each names a code or the letters it begins with.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from publisher.checks.quoting import clean
 from publisher.checks.readme import Readme
 from publisher.checks.source import Source
 from publisher.records.facts import Json
-from publisher.records.findings import Finding, Report, Severity
+from publisher.records.findings import Finding, Outcome, Report, Severity, Statement
 
 SCHEMA = "hubpub/check/1"
 FRAME_WIDTH = 100  # characters of a source line that are shown
@@ -28,11 +29,15 @@ def to_json(report: Report) -> dict[str, Json]:
         ],
         "skipped": [dataclasses.asdict(skip) for skip in report.skipped],
         "summary": report.summary,
+        "statements": [dataclasses.asdict(each) | {"status": str(each.status)} for each in report.statements],
     }
 
 
-def to_text(report: Report, source: Source | None = None) -> str:
-    """The report for people: each finding with its line of source, then what was not checked, then the count."""
+def to_text(report: Report, source: Source | None = None, *, every_statement: bool = False) -> str:
+    """The report for people: each finding with its line of source, what was not checked, the statements, the count.
+
+    Of the statements, those that do not hold are listed, or all.
+    """
     parts = [_finding_text(finding, source) for finding in report.findings]
     if report.skipped:
         codes: dict[str, list[str]] = defaultdict(list)
@@ -41,6 +46,8 @@ def to_text(report: Report, source: Source | None = None) -> str:
         parts.append(
             "\n".join(["not checked:", *(f"  {reason}: {', '.join(codes[reason])}" for reason in codes)])
         )
+    if report.statements:
+        parts.append(_statements_text(report.statements, every=every_statement))
     counts = ", ".join(
         f"{count} {severity}{'' if count == 1 else 's'}"
         for severity, count in report.summary.items()
@@ -48,6 +55,20 @@ def to_text(report: Report, source: Source | None = None) -> str:
     )
     parts.append(f"{report.target}: {counts or 'nothing found'}")
     return "\n\n".join(parts) + "\n"
+
+
+def _statements_text(statements: Sequence[Statement], *, every: bool) -> str:
+    counts = Counter(each.status for each in statements)
+    holding, failing, unknown = (counts[outcome] for outcome in Outcome)
+    lines = [f"Statements: {holding} hold, {failing} do not, {unknown} cannot be recomputed"]
+    for each in statements:
+        if not every and each.status is not Outcome.FAILS:
+            continue
+        mark = {Outcome.HOLDS: "✓", Outcome.FAILS: "✗", Outcome.UNKNOWN: "–"}[each.status]
+        found = f", found {clean(str(each.found), 100)}" if each.status is Outcome.FAILS else ""
+        stated = clean(str(each.stated), 100)
+        lines.append(f"  {mark} {each.fact}: {stated}{found} ({each.reason})")
+    return "\n".join(lines)
 
 
 def to_github(report: Report, folder: str = "") -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from publisher.checks import registry, suppress
+from publisher.checks.card_statements import Outcomes, card_statements
 from publisher.checks.quoting import clean
 from publisher.checks.readme import Readme
 from publisher.checks.rule import Fault, Rule, Skip
 from publisher.checks.source import CardSource, FolderSource
+from publisher.checks.statements import Statements
 from publisher.checks.target import Absent, RepoView
 from publisher.errors import HubpubError
-from publisher.records.findings import Finding, Report, SkippedRule
+from publisher.records.facts import Json
+from publisher.records.findings import Finding, Report, SkippedRule, Statement
 
 
 def check_folder(
@@ -40,7 +44,9 @@ def check_folder(
         raise HubpubError(
             "HP-M09", f"there is no folder {folder}", hint="give a folder, a README.md or a release"
         )
-    return check_view(RepoView(FolderSource(folder, readme)), registry.choose(select, ignore), target or str(folder))
+    return check_view(
+        RepoView(FolderSource(folder, readme)), registry.choose(select, ignore), target or str(folder)
+    )
 
 
 def check_card(
@@ -62,12 +68,13 @@ def check_view(view: RepoView, rules: Sequence[Rule], target: str) -> Report:
     """Run rules over what is known of a target: findings by path, line and code, skipped rules by code."""
     findings: list[Finding] = []
     skipped: list[SkippedRule] = []
+    asked = {rule.code: outcomes_of(rule, view) for rule in rules}
     for rule in rules:
-        fed = feed(rule, view)
-        if isinstance(fed, Absent):
-            skipped.append(SkippedRule(rule.code, fed.reason))
+        outcomes = asked[rule.code]
+        if isinstance(outcomes, Absent):
+            skipped.append(SkippedRule(rule.code, outcomes.reason))
             continue
-        for outcome in rule.check(**fed):
+        for outcome in outcomes:
             if isinstance(outcome, Skip):
                 skipped.append(SkippedRule(rule.code, clean(outcome.reason)))
             else:
@@ -78,7 +85,41 @@ def check_view(view: RepoView, rules: Sequence[Rule], target: str) -> Report:
         target,
         tuple(sorted(stand, key=_order)),
         tuple(sorted(skipped + answered, key=lambda skip: (skip.code, skip.reason))),
+        _statements(view, asked),
     )
+
+
+def _statements(view: RepoView, asked: Mapping[str, Outcomes]) -> tuple[Statement, ...]:
+    """What the repo says of itself, and whether it holds, whichever rules were chosen; nothing secret in it."""
+
+    def ask(code: str) -> Outcomes:
+        return asked[code] if code in asked else outcomes_of(registry.by_code(code), view)
+
+    evidence = view.observe(Statements)
+    held = () if isinstance(evidence, Absent) else tuple(each.statement for each in evidence.all)
+    known = {each.fact for each in held}
+    printed = card_statements(view, ask)
+    stated = (*held, *(each for each in printed if each.fact not in known))
+    return tuple(
+        Statement(clean(each.fact), _shown(each.stated), _shown(each.found), each.status, clean(each.reason))
+        for each in stated
+    )
+
+
+def _shown(value: Json) -> Json:
+    """A value fit for a report: texts cleaned, what is long cut."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list | dict):
+        written = json.dumps(value, ensure_ascii=False)
+        return value if clean(written) == written else clean(written)
+    return value
+
+
+def outcomes_of(rule: Rule, view: RepoView) -> Outcomes:
+    """What a rule says of a target; Absent: it cannot run, and why."""
+    fed = feed(rule, view)
+    return fed if isinstance(fed, Absent) else list(rule.check(**fed))
 
 
 def feed(rule: Rule, view: RepoView) -> dict[str, Any] | Absent:

@@ -37,6 +37,10 @@ class Source(Protocol):
     def whole(self) -> bool:
         """Whether `entries` is the whole repo; False where a single card was given."""
 
+    @property
+    def near(self) -> bool:
+        """Whether large files may be read whole; False where each byte comes over a network."""
+
     def entries(self) -> tuple[Entry, ...]:
         """Every file, sorted by path."""
 
@@ -55,6 +59,7 @@ class FolderSource:
     """
 
     whole = True
+    near = True
 
     def __init__(self, folder: Path, readme: Path | None = None) -> None:
         self._folder = os.fsencode(folder)
@@ -112,6 +117,7 @@ class CardSource:
     """One card, whatever its file is called; it is shown and judged as `README.md`."""
 
     whole = False
+    near = True
 
     def __init__(self, readme: Path) -> None:
         self._readme = readme

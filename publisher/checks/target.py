@@ -17,10 +17,12 @@ from publisher.checks.frontmatter import UnboundedError, Value, YamlFault, read_
 from publisher.checks.jsons import (
     MAX_BYTES,
     AdapterConfig,
+    FactsFile,
     GenerationConfig,
     JsonFile,
     ModelConfig,
     NotJsonError,
+    TensorsFile,
     TokenizerConfig,
     parse_json,
 )
@@ -91,11 +93,14 @@ class JsonFaults:
 
 
 class RepoView:
-    """What is known about one target. Nothing in it changes; what was observed stays observed."""
+    """What is known about one target. Nothing in it changes; what was observed stays observed.
 
-    def __init__(self, source: Source) -> None:
+    `known` are observations that its files cannot give.
+    """
+
+    def __init__(self, source: Source, *known: object) -> None:
         self.source = source
-        self._seen: dict[type[Any], Any] = {}
+        self._seen: dict[type[Any], Any] = {type(each): each for each in known}
 
     def observe(self, wanted: type[T]) -> T | Absent:
         """The observation of a class, made now or earlier.
@@ -267,6 +272,8 @@ OBSERVERS: Mapping[type[Any], Callable[[RepoView], Any]] = {
     AdapterConfig: _json(AdapterConfig),
     TokenizerConfig: _json(TokenizerConfig),
     GenerationConfig: _json(GenerationConfig),
+    FactsFile: _json(FactsFile),
+    TensorsFile: _json(TensorsFile),
     JsonFaults: _json_faults,
     ShardIndexes: _indexes,
     Headers: _headers,

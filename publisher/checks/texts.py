@@ -11,6 +11,8 @@ from publisher.checks.files import DATA_SUFFIXES
 from publisher.checks.source import Entry, Source
 
 MAX_BYTES = 32 * 1024 * 1024
+# Of a text, and of a file with rows, where each byte comes over a network.
+_FAR_BYTES, _FAR_ROWS_BYTES = 1024 * 1024, 64 * 1024
 _HEAD_BYTES = 8192
 
 # Never text, and often large: not even opened.
@@ -25,11 +27,11 @@ _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt")
 
 @dataclass(frozen=True)
 class Text:
-    """One text file. `partial`: only its first `MAX_BYTES` were read."""
+    """One text file. `partial`: how many bytes of it were read, where that is not all."""
 
     path: str
     content: str
-    partial: bool = False
+    partial: int | None = None
 
     @property
     def is_data(self) -> bool:
@@ -65,13 +67,19 @@ class Texts:
                     yield text
 
     def _text(self, entry: Entry) -> Text | None:
+        limit = self._limit(entry.path)
         try:
             head = self._source.read(entry.path, limit=_HEAD_BYTES)
             wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
             if b"\0" in head and not wide:
                 return None
-            raw = self._source.read(entry.path, limit=MAX_BYTES) if entry.size > _HEAD_BYTES else head
+            raw = self._source.read(entry.path, limit=limit) if entry.size > _HEAD_BYTES else head
         except OSError:  # reported by the rule on unreadable files, not by each reader
             return None
         content = raw.decode("utf-16" if wide else "utf-8", "replace")
-        return Text(entry.path, content, partial=entry.size > MAX_BYTES)
+        return Text(entry.path, content, limit if entry.size > limit else None)
+
+    def _limit(self, path: str) -> int:
+        if self._source.near:
+            return MAX_BYTES
+        return _FAR_ROWS_BYTES if path.endswith(DATA_SUFFIXES) else _FAR_BYTES

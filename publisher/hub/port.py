@@ -145,6 +145,9 @@ class Hub(Protocol):
     def read(self, ref: RepoRef, revision: str, path: str) -> Iterator[bytes]:
         """A file's bytes, as served, in pieces."""
 
+    def read_range(self, ref: RepoRef, revision: str, path: str, start: int, stop: int) -> bytes:
+        """The bytes of a file from `start` up to `stop`, fewer where it ends before; no others are fetched."""
+
     def commits(self, ref: RepoRef, revision: str) -> tuple[Commit, ...]:
         """The history of a revision, newest first."""
 

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
@@ -156,20 +157,44 @@ class RemoteHub:
 
     def read(self, ref: RepoRef, revision: str, path: str) -> Iterator[bytes]:
         """A file's bytes, as served. A body that ends early is HP-H01."""
+        with in_our_words(self.endpoint), self._served(ref, revision, path) as response:
+            yield from response.iter_bytes(PIECE)
+
+    def read_range(self, ref: RepoRef, revision: str, path: str, start: int, stop: int) -> bytes:
+        """The bytes of a file from `start` up to `stop`, fewer where it ends before; no others are fetched."""
+        return self._ask(lambda: self._part(ref, revision, path, start, stop))
+
+    def _part(self, ref: RepoRef, revision: str, path: str, start: int, stop: int) -> bytes:
+        part = bytearray()
+        with self._served(ref, revision, path, {"Range": f"bytes={start}-{stop - 1}"}) as response:
+            if start > 0 and response.status_code != 206:  # what comes is the file from its first byte
+                raise HubpubError(
+                    "HP-H06",
+                    "this Hub hands out whole files only",
+                    where=self.endpoint,
+                    hint="hf download the repo, and check the folder",
+                )
+            for piece in response.iter_bytes(PIECE):
+                part += piece
+                if len(part) >= stop - start:
+                    break
+        return bytes(part[: stop - start])
+
+    @contextmanager
+    def _served(
+        self, ref: RepoRef, revision: str, path: str, more: Mapping[str, str] | None = None
+    ) -> Iterator[Any]:
+        """The Hub's answer to a request for a file, its body still to be read."""
         settle_client(self.on_this_machine)
         from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
         prefix = "datasets/" if ref.repo_type == "dataset" else ""
         url = f"{self.endpoint}/{prefix}{ref.repo_id}/resolve/{quote(revision, safe='')}/{quote(path)}"
         headers = build_hf_headers(token=self._present_token, library_name="hubpub")
-        with (
-            in_our_words(self.endpoint),
-            get_session().stream(
-                "GET", url, headers={**headers, "Accept-Encoding": "identity"}, follow_redirects=True
-            ) as response,
-        ):
+        headers = {**headers, "Accept-Encoding": "identity", **(more or {})}
+        with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:
             hf_raise_for_status(response)
-            yield from response.iter_bytes(PIECE)
+            yield response
 
     def commits(self, ref: RepoRef, revision: str) -> tuple[Commit, ...]:
         """The history of a revision, newest first."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from publisher.records.facts import Json
+
 
 class Severity(StrEnum):
     """How bad a finding is: an error stops a release, a warning does under --strict, a note never does."""
@@ -38,6 +40,32 @@ class SkippedRule:
     reason: str
 
 
+class Outcome(StrEnum):
+    """What the files say about a statement."""
+
+    HOLDS = "holds"
+    FAILS = "does not hold"
+    UNKNOWN = "cannot be recomputed"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Something that a repo says of itself, held against its own files.
+
+    Attributes:
+        fact: a fact's id, a file of the evidence, or a line of the card and what it speaks of.
+        stated: what is said.
+        found: what the files say; None where they do not tell.
+        reason: where it was found, or why it was not.
+    """
+
+    fact: str
+    stated: Json
+    found: Json
+    status: Outcome
+    reason: str
+
+
 @dataclass(frozen=True)
 class Report:
     """The outcome of one check of one target."""
@@ -45,6 +73,7 @@ class Report:
     target: str
     findings: tuple[Finding, ...]
     skipped: tuple[SkippedRule, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
     @property
     def summary(self) -> dict[str, int]:
@@ -63,4 +92,7 @@ def together(reports: Sequence[Report]) -> Report:
     skipped = tuple(
         replace(s, reason=f"{report.target}: {s.reason}") for report in reports for s in report.skipped
     )
-    return Report(", ".join(report.target for report in reports), findings, skipped)
+    statements = tuple(
+        replace(s, fact=f"{report.target}: {s.fact}") for report in reports for s in report.statements
+    )
+    return Report(", ".join(report.target for report in reports), findings, skipped, statements)

@@ -178,6 +178,7 @@ def test_the_json_document_is_the_one_that_was_promised() -> None:
         ],
         "skipped": [{"code": "WGT042", "reason": "no shard index"}],
         "summary": {"error": 0, "warning": 1, "note": 0},
+        "statements": [],
     } == to_json(report)
 
 

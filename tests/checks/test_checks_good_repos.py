@@ -145,6 +145,7 @@ dataset_info:
 
 NO_ADAPTER = {"no adapter_config.json", "no adapter_model.safetensors"}
 NO_EXTRAS = {"no GGUF file", "no .eval_results"}
+NO_FACTS = {"no evidence/facts.json"}
 
 
 @pytest.mark.parametrize(
@@ -155,10 +156,11 @@ NO_EXTRAS = {"no GGUF file", "no .eval_results"}
             NO_EXTRAS
             | {"no shard index", "no config.json", "no generation_config.json", "no list of added tokens"},
         ),
-        (MODEL, NO_EXTRAS | NO_ADAPTER | {"no list of added tokens"}),
+        (MODEL, NO_EXTRAS | NO_ADAPTER | NO_FACTS | {"no list of added tokens"}),
         (
             DATASET,
             NO_EXTRAS
+            | NO_FACTS
             | {
                 "no adapter_config.json",
                 "no safetensors file",

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from publisher.checks.rule import Fault, Skip, rule
 from publisher.checks.secrets import find_secrets
-from publisher.checks.texts import MAX_BYTES, Texts
+from publisher.checks.texts import Texts
 from publisher.records.findings import Severity
 
 _MOST = 20  # findings a file; a leaked list of keys needs no thousand lines
@@ -34,8 +34,9 @@ _MOST = 20  # findings a file; a leaked list of keys needs no thousand lines
 def secret(texts: Texts) -> Iterator[Fault | Skip]:
     """Report where a secret stands and what it looks like, never the secret."""
     for text in texts:
-        if text.partial:
-            yield Skip(f"{text.path}: only the first {MAX_BYTES // 2**20} MB were read")
+        if text.partial is not None:
+            read = f"{text.partial // 2**20} MB" if text.partial >= 2**20 else f"{text.partial // 2**10} kB"
+            yield Skip(f"{text.path}: only the first {read} were read")
         for found in find_secrets(text.content)[:_MOST]:
             line, column = text.place(found.start)
             yield Fault(

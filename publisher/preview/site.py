@@ -58,14 +58,14 @@ def served(
     )
 
 
-def standalone(pages: Sequence[Page]) -> str:
+def standalone(pages: Sequence[Page], troubles: Sequence[Trouble] = ()) -> str:
     """All pages in one file without any request: style, script and images inside."""
     style, script = _asset("page.css"), _asset("page.js")
     own = " ".join(_digest(text) for text in (style, script))
     return _template().render(
         tabs=[(page.tab, f"#tab-{page.tab}") for page in pages],
         pages=pages,
-        troubles=(),
+        troubles=troubles,
         style=style,
         script=script,
         nonce=None,

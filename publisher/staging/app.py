@@ -47,6 +47,7 @@ from publisher.staging.durable import AsideFile, is_no_room
 from publisher.staging.envelope import no_such_address, numbered, refused
 from publisher.staging.oidc import holder_of
 from publisher.staging.responses import INVALID_TOKEN, RefusalError, unauthorized
+from publisher.staging.site import Pages, page
 from publisher.staging.state import State
 
 Handler = Callable[[Call], Response]
@@ -154,12 +155,15 @@ HUB_ROUTES: tuple[tuple[str, str, Handler | Streamed], ...] = (
 )
 
 
-def build_app(state: State, *, instance: str = "", inner: Sequence[Middleware] = ()) -> ASGIApp:
+def build_app(
+    state: State, *, instance: str = "", inner: Sequence[Middleware] = (), pages: Pages | None = None
+) -> ASGIApp:
     """Make the application.
 
     `instance` is what GET /api/instance answers: by it this server is told from another on the same port later.
     `inner` middleware stands before every handler: the place for injected faults. It knows the endpoint by
-    `scope["endpoint"].__name__`, one of `endpoints()`.
+    `scope["endpoint"].__name__`, one of `endpoints()`. `pages` renders a repo's page for people; without it there
+    are none.
     """
     routes = []
     for kind, web_prefix in (("dataset", "/datasets"), ("model", "")):
@@ -169,6 +173,7 @@ def build_app(state: State, *, instance: str = "", inner: Sequence[Middleware] =
             ("GET", api, catalogue.listed),
             *((method, f"{api}/{{owner}}/{{name}}{path}", handler) for method, path, handler in REPO_ROUTES),
             *((method, files + path, handler) for method, path, handler in FILE_ROUTES),
+            *([("GET", files, page(pages))] if pages else []),
         )
         routes += [_route(state, method, path, handler, kind, inner) for method, path, handler in below]
     hub = [_route(state, method, path, handler, "", inner) for method, path, handler in HUB_ROUTES]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
     from starlette.middleware import Middleware
 
+    from publisher.staging.site import Pages
+
 HOST = "127.0.0.1"
 START_S = 10.0  # a server that does not answer by then never will
 ALIVE_S = 2.0
@@ -46,16 +48,19 @@ class EmbeddedHub:
         users: Path | None = None,
         faults: Path | None = None,
         parts_from: int = PARTS_FROM,
+        pages: Pages | None = None,
     ) -> None:
         """Name the data folder, the port (0: any that is free), a users file and a faults file.
 
-        A file of more than `parts_from` bytes is asked for in parts. Nothing is opened yet.
+        A file of more than `parts_from` bytes is asked for in parts. `pages` renders repos for people, at
+        `/owner/name`. Nothing is opened yet.
         """
         self._data = data.absolute()
         self._port = port
         self._users = users
         self._faults = faults
         self._parts_from = parts_from
+        self._pages = pages
         self._url = ""
         self._thread: threading.Thread | None = None
         self._server: uvicorn.Server | None = None
@@ -148,7 +153,7 @@ class EmbeddedHub:
             instance = secrets.token_hex(8)
             http, inner = self._injection()
             config = uvicorn.Config(
-                build_app(state, instance=instance, inner=inner),
+                build_app(state, instance=instance, inner=inner, pages=self._pages),
                 loop="asyncio",
                 http=http,
                 ws="none",

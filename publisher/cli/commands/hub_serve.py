@@ -7,12 +7,16 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from publisher.cli.options import ProjectOption
 from publisher.cli.output import Output
+from publisher.errors import HubpubError
+
+if TYPE_CHECKING:
+    from publisher.staging.site import Wanted
 
 
 def serve(
@@ -37,7 +41,7 @@ def serve(
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    with EmbeddedHub(folder, port=port, users=users, faults=faults) as hub:
+    with EmbeddedHub(folder, port=port, users=users, faults=faults, pages=_page) as hub:
         line = json.dumps({"url": hub.url})
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
@@ -45,3 +49,21 @@ def serve(
             write_whole(ready_file, line + "\n")
         Output().talk(f"the owner's token is in {folder / 'token'}; Ctrl-C stops the Hub")
         stopped.wait()
+
+
+def _page(wanted: Wanted) -> str:
+    """A repo's page, as the preview of a published card shows it; one without a card is a page that says so."""
+    from publisher.hub.remote import RemoteHub
+    from publisher.pipeline.foreign import Place
+    from publisher.preview.live import inline_files
+    from publisher.preview.page import page_of
+    from publisher.preview.site import Trouble, standalone
+    from publisher.preview.sources import published
+    from publisher.records.artifacts import RepoRef
+
+    hub = RemoteHub(wanted.url, wanted.token, "local")
+    try:
+        card = published(hub, Place(RepoRef(wanted.repo_id, wanted.kind)))
+    except HubpubError as missing:
+        return standalone([], [Trouble(missing)])
+    return standalone([page_of(card, [card], inline_files(card))])

@@ -12,9 +12,7 @@ from publisher.card.templates import Templates
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache, hash_cache
-from publisher.evidence.stated import stated_facts
 from publisher.hub.port import Hub
-from publisher.manifest.load import load_defaults, load_manifest
 from publisher.manifest.lock import (
     Lock,
     LockedArtifact,
@@ -24,28 +22,28 @@ from publisher.manifest.lock import (
     write_lock,
     write_whole,
 )
-from publisher.manifest.project import Project, ReleasePaths
+from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import (
     BaseSettings,
     DatasetSettings,
     EvaluateSettings,
     Manifest,
     TrainSettings,
-    repo_refs,
-    visibility_of,
 )
-from publisher.pipeline.inputs import GivenAdapter, GivenBase, GivenDataset, state_of
+from publisher.pipeline.cards import facts_text
+from publisher.pipeline.inputs import GivenAdapter, GivenBase, GivenDataset, GivenRun, run_of, state_of
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.memory import WorkspaceMemory
+from publisher.pipeline.opened import Release
 from publisher.pipeline.run import Results, Stage, run
 from publisher.pipeline.services import Engine, LastVersion, Listener, Source, Wishes
-from publisher.pipeline.stages import STAGES, stopping_when_proven
-from publisher.pipeline.steps.card import Words, card, facts_text, read_words
+from publisher.pipeline.stages import STAGES, stages_of_run
+from publisher.pipeline.steps.card import card
 from publisher.pipeline.steps.check import Accepted
 from publisher.pipeline.steps.gates import Gates
 from publisher.pipeline.steps.tensors import WithWeights
 from publisher.pipeline.steps.validate import Smoke
-from publisher.records.artifacts import KINDS, Kind, RepoRef
+from publisher.pipeline.words import Words
 from publisher.records.facts import Facts
 from publisher.records.plans import Plan
 from publisher.records.receipts import Promoted, ProofLevel, Receipt, Version
@@ -53,91 +51,10 @@ from publisher.records.runs import Adapter, Base, Cards, Dataset, Identity, Merg
 from publisher.release.journal import Journal
 from publisher.release.readme import not_as_rendered
 from publisher.release.receipt import files_on_main
-from publisher.release.version import FIRST
 
 # What stages are handed besides records: no part of any key.
 SERVICES = frozenset({ReleasePaths, Hub, Source, Engine, Journal, Listener, Wishes, LastVersion})
 MADE = (Base, Dataset, Adapter, Merged, Quantized)
-
-
-@dataclass(frozen=True)
-class Release:
-    """Everything about one release that is known before it runs."""
-
-    project: Project
-    paths: ReleasePaths
-    manifest: Manifest
-    lock: Lock | None
-
-    @classmethod
-    def open(cls, project: Project, name: str, owner: str | None = None) -> Release:
-        """Read manifest and lock. `owner` takes the place of the manifest's.
-
-        Raises:
-            HubpubError: HP-M01, HP-M02, HP-M04, HP-M05, HP-M06.
-        """
-        manifest = load_manifest(project, name, owner=owner)
-        paths = project.release(name)
-        return cls(project, paths, manifest, read_lock(paths.lock))
-
-    @property
-    def identity(self) -> Identity:
-        """Names and visibility."""
-        refs = repo_refs(self.manifest, self.paths.name)
-        private = {kind: visibility_of(self.manifest, kind) == "private" for kind in refs}
-        return Identity(self.paths.name, refs, private)
-
-    @property
-    def promotes_separately(self) -> bool:
-        """Whether the project's policy makes promotion a step of its own; no manifest can say otherwise."""
-        defaults = load_defaults(self.project)
-        return defaults is not None and defaults.policy.promote == "separate"
-
-    def version_before(self, host: str) -> str | None:
-        """The version last released on a Hub, without its card revision."""
-        released = self.lock.released.get(host) if self.lock else None
-        return released.version.split("+")[0] if released else None
-
-    def repos_before(self, host: str) -> Mapping[Kind, RepoRef]:
-        """The repos that the artifacts were last released to on a Hub."""
-        released = self.lock.released.get(host) if self.lock else None
-        if self.lock is None or released is None:
-            return {}
-        locked = {kind: self.lock.artifacts[kind].repo for kind in KINDS if kind in self.lock.artifacts}
-        repos = released.repos or {kind: repo for kind, repo in locked.items() if repo in released.commits}
-        return {
-            kind: RepoRef(repo, "dataset" if kind == "dataset" else "model") for kind, repo in repos.items()
-        }
-
-    def version_expected(self, host: str, asked: str | None = None) -> Version:
-        """The version as far as it can be told without asking the Hub."""
-        number = asked or self.manifest.version or self.version_before(host) or FIRST
-        released = self.lock.released.get(host) if self.lock else None
-        withdrawn = released.withdrawn if released else ()
-        return Version(number, released=number == self.version_before(host), withdrawn=withdrawn)
-
-    def pins(self, version: Version) -> Pins:
-        """How adapters and cards name the base."""
-        base = self.manifest.base
-        own = self.identity.refs.get("base")
-        if own is not None:
-            return Pins(own.repo_id, version.tag)
-        return Pins(str(base.model), base.revision)
-
-    @property
-    def stated(self) -> Facts:
-        """What the author states."""
-        return Facts(stated_facts(self.manifest.stated))
-
-    @property
-    def words(self) -> Words:
-        """The author's prose."""
-        return read_words(self.manifest, self.paths)
-
-    @property
-    def templates(self) -> Templates:
-        """The project's own templates over the built-in ones."""
-        return Templates.of(self.project.root)
 
 
 def run_release(
@@ -163,7 +80,7 @@ def run_release(
     with alone(paths), hash_cache(paths.hashes) as hashes:
         memory = WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train, hashes)
         results = run(
-            stopping_when_proven(STAGES) if release.promotes_separately else STAGES,
+            stages_of_run(proposing=wishes.propose, promoting=not release.promotes_separately),
             manifest,
             services=_services(release, hub, source, wishes, listener, limits or Limits()),
             settings=settings_of(release, hub.host, hashes, wishes.version, wishes.proof),
@@ -194,6 +111,7 @@ def settings_of(
         EvaluateSettings: manifest.evaluate,
         GivenBase: given(GivenBase, manifest.base.folder),
         GivenAdapter: given(GivenAdapter, manifest.adapter),
+        GivenRun: run_of(manifest.training_run, paths.folder, hashes),
         GivenDataset: given(GivenDataset, manifest.dataset.folder if manifest.dataset else None),
         Levels: Levels.of(manifest, proof),
         Smoke: manifest.smoke,

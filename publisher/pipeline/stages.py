@@ -14,6 +14,7 @@ from publisher.pipeline.steps.check import check
 from publisher.pipeline.steps.dataset import dataset
 from publisher.pipeline.steps.evaluate import evaluate
 from publisher.pipeline.steps.gates import gates
+from publisher.pipeline.steps.imported import imported
 from publisher.pipeline.steps.merge import merge
 from publisher.pipeline.steps.preflight import preflight
 from publisher.pipeline.steps.quantize import quantize
@@ -24,7 +25,7 @@ from publisher.pipeline.steps.train import train
 from publisher.pipeline.steps.validate import validate
 from publisher.pipeline.steps.version import version
 from publisher.records.plans import Plan
-from publisher.records.receipts import Promoted, Receipt, Staged
+from publisher.records.receipts import Promoted, Proposed, Receipt, Staged
 
 ENGINE = ("torch", "transformers", "peft", "bitsandbytes")
 
@@ -59,6 +60,7 @@ no_dataset = _without(
     "the manifest builds no dataset", lambda m: m.dataset is not None and not m.dataset.link
 )
 no_adapter = _without("the manifest neither trains nor names an adapter", lambda m: m.train or m.adapter)
+no_record = _without("the manifest names no record of a training made elsewhere", lambda m: m.training_run)
 no_merge = _without("neither merged nor nf4 is among the artifacts", _merging)
 no_nf4 = _without("nf4 is not among the artifacts", lambda m: "nf4" in m.artifacts)
 no_evaluation = _without("the manifest asks for no evaluation", lambda m: m.evaluate)
@@ -72,13 +74,16 @@ STAGES: tuple[Stage, ...] = (
     Stage(preflight, why="a run must not fail after an hour for what was knowable in the first second",
           headline=lambda made: f"as {made.account}, {made.peak_bytes / 1e9:.1f} GB of disk at the peak"),
     Stage(resolve, why="everything is made from the base, so its bytes are pinned first",
-          remembered=True, packages=ENGINE, headline=lambda made: _count(made, "base.parameters", "parameters")),
+          remembered=True, version=2, packages=ENGINE, headline=lambda made: _count(made, "base.parameters", "parameters")),
     Stage(dataset, why="training needs it, and its held-out split must exist before anything is trained",
           unwanted=no_dataset, remembered=True, packages=("pyarrow", "pillow"),
           headline=lambda made: _count(made, "dataset.rows", "rows")),
     Stage(train, why="the adapter is what everything after it depends on",
           unwanted=no_adapter, remembered=True, packages=ENGINE,
           headline=lambda made: _count(made, "train.final_loss", "final loss") or _count(made, "adapter.parameters", "parameters")),
+    Stage(imported, why="what another trainer says of its run is held against the adapter, before gates and cards use it",
+          unwanted=no_record, remembered=True,
+          headline=lambda made: _count(made, "train.final_loss", "final loss") or _count(made, "train.steps", "steps")),
     Stage(merge, why="folds the adapter in full precision, before anything is quantized",
           unwanted=no_merge, remembered=True, packages=ENGINE,
           headline=lambda made: _count(made, "merged.changed_tensors", "tensors changed")),
@@ -88,7 +93,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(validate, why="runs here exactly what would be pushed: a broken model must cost no upload",
           remembered=True, packages=ENGINE, headline=lambda made: _smoke(made)),
     Stage(evaluate, why="numbers before words: the card may only quote these",
-          unwanted=no_evaluation, remembered=True, packages=ENGINE, headline=lambda made: _losses(made)),
+          unwanted=no_evaluation, remembered=True, version=2, packages=ENGINE, headline=lambda made: _losses(made)),
     Stage(gates, why="a model that misses its bounds is not written about, let alone published",
           unwanted=no_gates, headline=lambda made: f"{made.held} held"),
     Stage(tensors, why="what each tensor is, so that the next version can say which of them changed",
@@ -119,8 +124,13 @@ STAGES: tuple[Stage, ...] = (
 )  # fmt: skip
 
 
-def stopping_when_proven(stages: Iterable[Stage]) -> tuple[Stage, ...]:
-    """The stages where the project's policy makes promotion a step of its own."""
+def stages_of_run(*, proposing: bool, promoting: bool) -> tuple[Stage, ...]:
+    """The stages of one run: proposing is one only where it is asked for, promoting where the policy lets it be one."""
+    stages = STAGES if proposing else tuple(stage for stage in STAGES if stage.makes is not Proposed)
+    return stages if promoting else _stopping_when_proven(stages)
+
+
+def _stopping_when_proven(stages: Iterable[Stage]) -> tuple[Stage, ...]:
 
     def held(stage: Stage) -> Stage:
         def unwanted(manifest: Manifest, made: Mapping[Any, Any]) -> str | None:

@@ -19,7 +19,7 @@ from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.release import SERVICES, Release, settings_of
 from publisher.pipeline.run import Results, Stage, run
 from publisher.pipeline.services import Listener
-from publisher.pipeline.stages import STAGES, stopping_when_proven
+from publisher.pipeline.stages import STAGES, stages_of_run
 from publisher.records.artifacts import Artifact
 from publisher.records.facts import Facts, Measurement
 from publisher.records.plans import Plan
@@ -215,6 +215,7 @@ def test_the_table_of_contents_holds_together() -> None:
         "GivenBase",
         "GivenAdapter",
         "GivenDataset",
+        "GivenRun",
         "Identity",
         "Levels",
         "Pins",
@@ -246,7 +247,7 @@ class PlanOf:
 
 def test_where_promotion_is_a_step_of_its_own_it_is_skipped_and_its_receipt_too(runs: Runs) -> None:
     """With the policy as the reason, unless there is a better one; everything before it runs as ever."""
-    held = [s for s, usual in zip(stopping_when_proven(STAGES), STAGES, strict=True) if s is not usual]
+    held = [stage for stage in stages_of_run(proposing=True, promoting=False) if stage not in STAGES]
 
     def reasons(*, changes: bool) -> dict[str, str | None]:
         made = {Plan: PlanOf(changes_anything=changes), Staged: None}
@@ -283,3 +284,11 @@ def test_settings_of_gates_are_plain_mappings() -> None:
     keys = {key_of(EVALUATE, {"bounds": {"x": GateSettings(max=bound)}}) for bound in (1.0, 2.0)}
 
     assert 2 == len(keys)
+
+
+def test_proposing_is_a_stage_only_where_it_is_asked_for() -> None:
+    """A line about pull requests in every release would be noise."""
+    usual = stages_of_run(proposing=False, promoting=True)
+
+    assert ["propose"] == [stage.name for stage in STAGES if stage not in usual]
+    assert STAGES == stages_of_run(proposing=True, promoting=True)

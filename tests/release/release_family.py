@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory
-from publisher.hub.port import Add, Heard, Hub, Operation
+from publisher.hub.port import Add, Hub, Operation
 from publisher.hub.remote import RemoteHub
 from publisher.records.artifacts import Kind, RepoRef, is_card_file
 from publisher.records.plans import Package, Plan
@@ -116,13 +116,13 @@ class Family:
 
     def version(self, hub: Hub, asked: str | None = None) -> Version:
         """What the Hub's tags say this is."""
-        return decide_version(
-            hub, self.packages(), asked=asked, last=None, name=NAME, former=self.former
-        )
+        return decide_version(hub, self.packages(), asked=asked, last=None, name=NAME, former=self.former)
 
-    def stage(self, hub: Hub, plan: Plan, on_bytes: Heard | None = None) -> Staged:
+    def stage(self, hub: Hub, plan: Plan, on_bytes: Callable[[int], None] | None = None) -> Staged:
         """Send it to the branches."""
-        return stage(hub, plan, self.packages(), self.journal, on_bytes)
+        return stage(
+            hub, plan, self.packages(), self.journal, on_bytes and (lambda size, known: on_bytes(size))
+        )
 
     def verify(self, hub: Hub, plan: Plan, staged: Staged) -> Proven:
         """Fetch back; the load test is a note of which artifact would be loaded."""

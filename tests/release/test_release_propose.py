@@ -63,7 +63,8 @@ class Proposing(Family):
     def propose(self, hub: Hub, *, asked: str | None = None) -> tuple[Plan, Proposed]:
         """The whole way of `--propose`."""
         plan = proposable(self.plan(hub, asked=asked))
-        staged = stage_proposals(hub, plan, self.packages(), self.journal, self.counts.append)
+        packages = self.packages()
+        staged = stage_proposals(hub, plan, packages, self.journal, lambda size, _: self.counts.append(size))
         proven = self.verify(hub, plan, staged)
         return plan, open_proposals(hub, plan, self.packages(), staged, proven, self.journal)
 

@@ -28,6 +28,7 @@ light: $(STAMP)
 # minutes: a gigabyte there and back, three times; and fifty kills
 bench: $(STAMP)
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/cards.py
 	$(BIN)/python benchmarks/publish.py
 	$(BIN)/python benchmarks/chaos.py --kills 50
 

@@ -44,6 +44,9 @@ CATALOGUE: dict[str, Kind] = {
         Exit.USAGE, "The command line asks for something that does not exist or does not fit together."
     ),
     "HP-M10": Kind(Exit.USAGE, "The manifest asks for something this version of hubpub cannot make."),
+    "HP-M11": Kind(
+        Exit.USAGE, "The manifest holds `?? …`: something that its author has to answer, confirm or drop."
+    ),
     # base model
     "HP-B01": Kind(Exit.HUB, "The base model does not exist on the Hub."),
     "HP-B02": Kind(Exit.HUB, "The base model is gated and this account may not read it."),
@@ -60,6 +63,10 @@ CATALOGUE: dict[str, Kind] = {
     "HP-A05": Kind(Exit.FAILED, "An adapter tensor finds no weight in the base, or a target no tensor."),
     "HP-A06": Kind(Exit.FAILED, "The adapter uses a feature that cannot be merged here."),
     "HP-A07": Kind(Exit.USAGE, "The adapter folder is incomplete."),
+    "HP-A08": Kind(Exit.USAGE, "What another trainer wrote down of its run cannot be read, or is a pickle."),
+    "HP-A09": Kind(
+        Exit.FAILED, "Two sources contradict each other about the training, or the adapter contradicts one."
+    ),
     # data
     "HP-D01": Kind(Exit.FAILED, "The dataset has no rows."),
     "HP-D02": Kind(Exit.FAILED, "The dataset's columns are not those that training needs."),
@@ -87,14 +94,15 @@ CATALOGUE: dict[str, Kind] = {
     "HP-X01": Kind(Exit.MACHINE, "The disk has too little room."),
     "HP-X02": Kind(Exit.MACHINE, "There is too little memory."),
     "HP-X03": Kind(Exit.MACHINE, "Another run of the same release holds the lock."),
-    "HP-X04": Kind(Exit.MACHINE, "The port that the embedded Hub was to listen on is taken."),
+    "HP-X04": Kind(Exit.MACHINE, "The port that the embedded Hub or the preview was to listen on is taken."),
     # the Hub
     "HP-H01": Kind(Exit.HUB, "The Hub cannot be reached."),
     "HP-H02": Kind(Exit.HUB, "There is no token for this Hub, or it is not valid."),
     "HP-H03": Kind(Exit.HUB, "The token lacks the right to do this."),
     "HP-H04": Kind(Exit.HUB, "The repo, revision or file does not exist on the Hub."),
     "HP-H05": Kind(
-        Exit.HUB, "Someone else changed the repo between plan and promotion, or has a name that we would take."
+        Exit.HUB,
+        "Someone else changed the repo between plan and promotion, or has a name that we would take.",
     ),
     "HP-H06": Kind(Exit.HUB, "The Hub refused the request."),
     # release
@@ -112,6 +120,9 @@ CATALOGUE: dict[str, Kind] = {
     "HP-C02": Kind(Exit.USAGE, "A template has an error."),
     "HP-C03": Kind(Exit.FAILED, "The cards on disk are not what the facts and prose render to."),
     "HP-C04": Kind(Exit.FAILED, "The evidence file of a fact changed after it was measured."),
+    "HP-C05": Kind(
+        Exit.USAGE, "A prose file, a picture in it, or the finished card is nothing that the Hub could show."
+    ),
     "HP-K01": Kind(Exit.FAILED, "The check found errors."),
     # everything else
     "HP-I01": Kind(Exit.INTERRUPTED, "Interrupted; what was done is kept."),

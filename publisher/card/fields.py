@@ -26,6 +26,7 @@ FROM_FACTS = frozenset(
         "pipeline_tag",
         "size_categories",
         "model-index",
+        "co2_eq_emissions",
         "configs",
     }
 )

@@ -58,6 +58,25 @@ def number(value: Json, decimals: int | None = None) -> str:
     return f"{real:,.{decimals}f}"
 
 
+def signed(value: Json, decimals: int) -> str:
+    """A difference: 0.12776, 4 → +0.1278; -2.44880, 4 → −2.4488; one that its decimals hide is ±0."""
+    words = number(abs(_real(value)), decimals)
+    return f"{'+' if _real(value) > 0 else '−' if _real(value) < 0 else '±'}{words}"
+
+
+def dimensions(value: Json) -> str:
+    """[576, 1536] → 576 × 1,536."""
+    if not isinstance(value, list | tuple):
+        raise FormatError(f"expected a shape, not {value!r}")
+    return " × ".join(integer(size) for size in value)
+
+
+def shell_json(value: Json) -> str:
+    """JSON as one argument of a shell command."""
+    written = json.dumps(value, ensure_ascii=False).replace("'", "'\\''")
+    return f"'{written}'"
+
+
 def plain(value: Json) -> str:
     """The shortest text that reads back as the same number: 2e-05 → 0.00002, 16.0 → 16."""
     real = _real(value)

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from publisher.card.view import CardInput
-from publisher.records.facts import Fact, Json
+from publisher.records.facts import Fact, Json, StatedSource
 
 Number = Callable[[Fact], Json]
 
@@ -53,12 +53,17 @@ def front_matter(card: CardInput, number: Number = value_of) -> dict[str, Any]:
 
 def front_matter_text(fields: dict[str, Any]) -> str:
     """The block as it stands at the top of a README: long lines stay whole, Unicode stays readable."""
+    return f"---\n{yaml_text(fields)}---\n"
+
+
+def yaml_text(value: Any) -> str:
+    """YAML as every reader of the Hub understands it: block style, and quotes where YAML 1.1 would misread."""
     yaml = YAML()
     yaml.width = 2**31
     yaml.default_flow_style = False
     written = io.StringIO()
-    yaml.dump(_quoted(fields), written)
-    return f"---\n{written.getvalue()}---\n"
+    yaml.dump(_quoted(value), written)
+    return written.getvalue()
 
 
 def _model(card: CardInput, number: Number) -> dict[str, Any]:
@@ -70,11 +75,47 @@ def _model(card: CardInput, number: Number) -> dict[str, Any]:
         "base_model": base,
         "base_model_relation": relation if base else None,
         "library_name": "peft" if card.kind == "adapter" else "transformers",
-        "pipeline_tag": "image-text-to-text" if card.multimodal else "text-generation",
+        "pipeline_tag": _task(card),
         "language": list(card.language),
         "datasets": [] if card.kind == "base" else list(card.datasets),
         "tags": _tags(card),
+        "co2_eq_emissions": _emissions(card, number),
         "model-index": _results(card, number),
+        **_access(card),
+    }
+
+
+def _task(card: CardInput) -> str:
+    return "image-text-to-text" if card.multimodal else "text-generation"
+
+
+def _emissions(card: CardInput, number: Number) -> dict[str, Any] | None:
+    """What the training let into the air, where that was measured or stated."""
+    fact = card.facts.get("train.emissions_grams")
+    if fact is None or not fact.known or card.kind not in ("adapter", "merged"):
+        return None
+    source = fact.source.stated if isinstance(fact.source, StatedSource) else "measured while training"
+    hardware = card.facts.value("train.hardware")
+    about = {"emissions": number(fact), "source": source, "training_type": "fine-tuning"}
+    return {**about, "hardware_used": hardware} if isinstance(hardware, str) else about
+
+
+def _access(card: CardInput) -> dict[str, Any]:
+    """The form of a gated repo. Without a gate, which is a setting of the repo, the Hub does not show it."""
+    access = card.access
+    if access is None:
+        return {}
+    fields = {
+        question: kind if isinstance(kind, str) else {"type": "select", "options": list(kind)}
+        for question, kind in access.fields.items()
+    }
+    return {
+        "extra_gated_heading": access.heading,
+        "extra_gated_description": access.description,
+        "extra_gated_prompt": access.prompt,
+        "extra_gated_button_content": access.button,
+        "extra_gated_fields": fields,
+        "extra_gated_eu_disallowed": True if access.eu_disallowed else None,
     }
 
 
@@ -111,7 +152,7 @@ def _results(card: CardInput, number: Number) -> list[dict[str, Any]]:
     if not metrics or not card.datasets:
         return []
     dataset = {"type": card.datasets[0], "name": f"{card.datasets[0]}, held-out rows", "split": "validation"}
-    task = {"type": "text-generation", "name": "Text generation"}
+    task = {"type": _task(card), "name": _task(card).replace("-", " ").capitalize()}
     return [
         {
             "name": card.repo_id.rpartition("/")[2],
@@ -139,6 +180,7 @@ def _dataset(card: CardInput) -> dict[str, Any]:
         "size_categories": [size_category(rows)] if isinstance(rows, int) else [],
         "tags": _tags(card),
         "configs": [{"config_name": "default", "data_files": files}] if files else [],
+        **_access(card),
     }
 
 

@@ -66,7 +66,9 @@ def missing(fact_id: str, card: CardInput, *, where: str, template: str) -> Hubp
         "HP-C01",
         f"{template} needs the fact {fact_id}, which the stage {stage} did not measure",
         where=where,
-        hint=f"measure it: hubpub {command.format(name=card.name)}",
+        hint=f"measure it: hubpub {command.format(name=card.name)}"
+        if stage != "imported"
+        else f"name a file that tells it under training_run:, or write {fact_id} under stated:",
         fact=fact_id,
         stage=stage,
         template=template,

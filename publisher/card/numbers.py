@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from publisher.card import formats
 from publisher.card.view import CardInput
-from publisher.records.facts import Fact, StatedSource
+from publisher.records.facts import Fact, Json, StatedSource
 
 UNACCOUNTED = "unaccounted"
 
@@ -175,6 +175,21 @@ def _written(value: float) -> Iterator[str]:
                 yield f"{value:.{decimals}%}"
 
 
+def stated_value(written: str) -> Json:
+    """What to state so that a number is accounted for as it is written: a number if it reads so, else the words."""
+    words = " ".join(written.split())
+    share = words.endswith("%")
+    digits = words.removesuffix("%").replace(",", "") if GROUPED.fullmatch(words.removesuffix("%")) else ""
+    if not digits:
+        return words
+    value = float(digits) / 100 if share else int(digits) if digits.isdecimal() else float(digits)
+    value = round(value, 12)  # 87.5 / 100 and its like
+    return value if words in _written(value) else words
+
+
+GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+
+
 def _fixed_words(card: CardInput) -> Iterator[tuple[str, Account]]:
     """Names with digits in them, the version, and stated phrases: they may stand anywhere."""
     named = [card.name, card.title, card.heading, card.repo_id, card.base_repo, card.licence, card.owner]
@@ -191,3 +206,5 @@ def _fixed_words(card: CardInput) -> Iterator[tuple[str, Account]]:
     for fact in card.stated:
         if isinstance(fact.value, str) and re.search(r"\d", fact.value):
             yield fact.value, Account(stated=fact.id)
+        if isinstance(fact.source, StatedSource) and re.search(r"\d", fact.source.stated):
+            yield fact.source.stated, Account(stated=fact.id)

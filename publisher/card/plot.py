@@ -12,11 +12,15 @@ INK, PALE = "#1f4e79", "#c98b3a"
 METADATA: dict[str, Any] = {"Software": None}
 
 
-def loss_plot(log: list[dict[str, Any]]) -> bytes:
+def loss_plot(
+    log: list[dict[str, Any]], *, unit: str | None = "nats/token", counts: str = "optimizer step"
+) -> bytes:
     """Draw loss over optimizer steps, with the learning rate as a light second line.
 
     Args:
-        log: per-step rows with `step` and `loss` (nats/token) and, if known, `learning_rate`.
+        log: per-step rows with `step` and `loss` and, if known, `learning_rate`.
+        unit: of the losses; None where another trainer did not say.
+        counts: what `step` counts.
 
     Returns:
         A PNG of 1200 by 600 pixels.
@@ -50,9 +54,10 @@ def loss_plot(log: list[dict[str, Any]]) -> bytes:
         axes.plot(
             steps, [row["loss"] for row in rows], color=INK, linewidth=2, marker="o" if len(rows) < 40 else ""
         )
-        axes.set_xlabel("optimizer step")
-        axes.set_ylabel("training loss (nats per token)", color=INK)
-        axes.set_ylim(bottom=0)
+        axes.set_xlabel(counts)
+        axes.set_ylabel("training loss" + (f" ({unit.replace('/', ' per ')})" if unit else ""), color=INK)
+        if min(row["loss"] for row in rows) >= 0:  # a loss of another trainer may be a log-likelihood
+            axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(visible=True, color="#e6e6e6")
         axes.spines[["top", "right"]].set_visible(False)

@@ -10,13 +10,13 @@ from typing import Any, NoReturn
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from publisher.card.compiled import InMemory
+from publisher.card.compiled import Compiled, users_cache
 from publisher.card.formats import FormatError
 from publisher.card.markdown import tidy
 from publisher.card.marks import MARK, BrokenMarksError, Marks
 from publisher.card.metadata import front_matter, front_matter_text
 from publisher.card.needs import applies, missing
-from publisher.card.templates import Template, Templates
+from publisher.card.templates import Template, Templates, built_in_folder
 from publisher.card.trace import Rendered, trace
 from publisher.card.view import CardInput
 from publisher.card.vocabulary import MissingFactError, Vocabulary, change_rows, log_rows
@@ -38,8 +38,9 @@ TEMPLATE_FAULTS = (
     ValueError,
 )
 
+MAX_BYTES = 10 * 1024 * 1024  # a push with a larger README.md is rejected: cards are never large files
 
-COMPILED = InMemory()
+COMPILED = Compiled(users_cache(), built_in_folder())
 
 
 def render(card: CardInput, templates: Templates) -> Rendered:
@@ -62,6 +63,7 @@ def render(card: CardInput, templates: Templates) -> Rendered:
         text, marked = marks.strip(f"{matter}\n{body}")
     except TEMPLATE_FAULTS as fault:
         room.blame(fault, name)
+    _refuse_too_large(text, card)
     return trace(text, marked, card)
 
 
@@ -97,10 +99,17 @@ class _Room:
             finalize=self._words.finalize,
             bytecode_cache=COMPILED,
         )
-        self._environment.filters |= {**self._words.filters(), "log_rows": log_rows, "change_rows": change_rows}
+        self._environment.filters |= {
+            **self._words.filters(),
+            "log_rows": log_rows,
+            "change_rows": change_rows,
+        }
         self._environment.globals = {
             **{name: getattr(self._words, name) for name in ("fact", "has", "known", "under", "prose")},
-            **{name: getattr(self._words, name) for name in ("more_prose", "link", "check")},
+            **{
+                name: getattr(self._words, name)
+                for name in ("more_prose", "link", "check", "model_tree", "variants")
+            },
             "section": self._section,
             "card": _Shown(card),
         }
@@ -192,6 +201,7 @@ class _Shown:
         self.accepted = card.accepted
         self.stand_in = card.stand_in
         self.withdrawn = card.withdrawn
+        self.duties = card.duties
         self.stated = card.stated_here
         self.multimodal = card.multimodal
         self.url = f"{card.hub_url}/{'datasets/' if card.kind == 'dataset' else ''}{card.repo_id}"
@@ -208,6 +218,18 @@ def _words_of(fault: BaseException) -> str:
     if isinstance(fault, jinja2.TemplateNotFound):
         return f"there is no template {words}"
     return words
+
+
+def _refuse_too_large(text: str, card: CardInput) -> None:
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        largest = max(card.own_prose, key=lambda prose: len(prose.text), default=None)
+        raise HubpubError(
+            "HP-C05",
+            f"the card of {card.repo_id} has {size / 1e6:.1f} MB; the Hub takes {MAX_BYTES / 1e6:.1f} MB at most",
+            where=largest.path if largest else None,
+            hint="shorten the prose, or put its tables into a file of the repo",
+        )
 
 
 def _refuse_private_characters(card: CardInput) -> None:

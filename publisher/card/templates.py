@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import publisher
+from publisher.errors import HubpubError
 from publisher.records.digest import digest
 
 SUFFIX = ".j2"
@@ -36,6 +37,9 @@ class Templates:
         """Read a template by its name, forward slashes; None where no folder has it.
 
         A name that leaves its folder is no name.
+
+        Raises:
+            HubpubError: HP-C02, the file is no UTF-8 text.
         """
         parts = PurePosixPath(name).parts
         if not parts or ".." in parts or name.startswith("/") or "\\" in name:
@@ -43,7 +47,7 @@ class Templates:
         for folder in self.folders:
             path = folder.joinpath(*parts)
             if path.is_file():
-                return Template(name, path.read_text(encoding="utf-8"), str(path))
+                return Template(name, _text(path, name), str(path))
         return None
 
     @property
@@ -61,6 +65,16 @@ class Templates:
             if path.is_file()
         }
         return tuple(sorted(found))
+
+
+def _text(path: Path, name: str) -> str:
+    """A template's text. A byte order mark and foreign line ends are no part of it."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise HubpubError(
+            "HP-C02", f"{name} is no UTF-8 text", where=str(path), hint="save it as UTF-8", template=name
+        ) from error
 
 
 def built_in_folder() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from publisher.records.artifacts import KINDS, Kind
+from publisher.records.artifacts import KINDS, FileRecord, Kind
 from publisher.records.facts import Fact, Facts, StatedSource
 
 # Prose sections that the built-in templates have a place for; any other becomes a section of its own.
@@ -18,15 +18,34 @@ PLACED_PROSE = (
     "training",
     "evaluation",
     "limitations",
+    "ethics",
     "licence",
+    "related",
     "acknowledgements",
 )
 
 
+ENCODER_DECODERS = frozenset(
+    {
+        "t5",
+        "mt5",
+        "umt5",
+        "longt5",
+        "bart",
+        "mbart",
+        "pegasus",
+        "pegasus_x",
+        "led",
+        "m2m_100",
+        "blenderbot",
+        "whisper",
+    }
+)
+
 # First parts of fact ids that a kind's card has nothing to do with.
 FOREIGN_FACTS: dict[Kind, tuple[str, ...]] = {
-    "base": ("dataset", "train", "adapter", "merged", "nf4"),
-    "dataset": ("base", "train", "adapter", "merged", "nf4", "evaluate"),
+    "base": ("model", "dataset", "train", "adapter", "merged", "nf4"),
+    "dataset": ("model", "base", "train", "adapter", "merged", "nf4", "evaluate"),
 }
 
 
@@ -49,6 +68,7 @@ class Prose:
     section: str
     text: str
     path: str
+    pictures: tuple[FileRecord, ...] = ()  # what it shows, as it will lie beside the card
 
 
 @dataclass(frozen=True)
@@ -79,6 +99,44 @@ class Accepted:
 
 
 @dataclass(frozen=True)
+class Duties:
+    """What a base model's licence asks of those who pass it on.
+
+    `notice` is the text of the NOTICE file, `phrases` must be seen on the card; empty where none is asked for.
+    """
+
+    title: str
+    link: str = ""
+    notice: str = ""
+    phrases: tuple[str, ...] = ()
+    restricted: bool = False  # its restrictions bind whoever gets the model
+
+
+@dataclass(frozen=True)
+class Access:
+    """What whoever asks for a gated repo is shown and asked; `fields`: question → kind of answer, or the choices."""
+
+    heading: str | None = None
+    description: str | None = None
+    prompt: str | None = None
+    button: str | None = None
+    fields: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    eu_disallowed: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result on a benchmark of the Hub: its dataset and task, and the fact that is the value."""
+
+    dataset: str
+    task: str
+    fact: str
+    revision: str | None = None
+    date: str | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True)
 class CardInput:
     """Everything that one card may speak of.
 
@@ -96,6 +154,8 @@ class CardInput:
         assets: repo paths that will exist beside the card: `assets/loss.png`, `LICENSE`, `evidence/facts.json`.
         checks: what else was checked before upload, and its outcome, in words.
         withdrawn: versions newer than this one that were rolled back, in order.
+        duties: what the base's licence asks for; None where it is not one that we know.
+        access: the form of a gated repo; `results`: benchmark results, of all artifacts.
         hub_url: where links to repos point.
     """
 
@@ -125,6 +185,9 @@ class CardInput:
     checks: Mapping[str, str] = field(default_factory=dict)
     accepted: tuple[Accepted, ...] = ()
     withdrawn: tuple[str, ...] = ()
+    duties: Duties | None = None
+    access: Access | None = None
+    results: tuple[Result, ...] = ()
     hub_url: str = "https://huggingface.co"
 
     @property
@@ -171,8 +234,12 @@ class CardInput:
 
     @property
     def multimodal(self) -> bool:
-        """Whether the base takes images: transformers names such classes `…ForConditionalGeneration`."""
-        return str(self.facts.value("base.architecture", "")).endswith("ForConditionalGeneration")
+        """Whether the base takes images: transformers names such classes `…ForConditionalGeneration`.
+
+        Encoder-decoder models of text bear that name as well, and are older than the others.
+        """
+        named = str(self.facts.value("base.architecture", "")).endswith("ForConditionalGeneration")
+        return named and self.facts.value("base.model_type") not in ENCODER_DECODERS
 
     def sibling(self, kind: Kind) -> str | None:
         """Repo id of another artifact of this release; None where there is none."""

@@ -11,7 +11,9 @@ from publisher.card import formats
 from publisher.card.markdown import place
 from publisher.card.marks import Because, Marks
 from publisher.card.needs import missing, quoted
+from publisher.card.tree import Line, tree
 from publisher.card.view import PLACED_PROSE, CardInput, Prose
+from publisher.records.artifacts import KINDS, Kind
 from publisher.records.facts import Fact, Json
 
 Filter = Callable[..., str]
@@ -25,6 +27,9 @@ LOG_UNITS = {
     "tokens": None,
     "seconds": "s",
 }
+
+# Columns of the table of variants.
+VARIANT_PARTS = ("repo", "file", "format", "size_bytes", "memory_bytes", "loss_change", "note")
 
 
 class MissingFactError(LookupError):
@@ -62,6 +67,31 @@ class Vocabulary:
         """Facts below a prefix, each with the rest of its id: `under('dataset.dropped')`."""
         start = f"{prefix}."
         return [(i.removeprefix(start), fact) for i, fact in self._card.facts.items() if i.startswith(start)]
+
+    def model_tree(self) -> list[Line]:
+        """The base model's modules, line by line."""
+        return tree(self._card.facts)
+
+    def variants(self) -> list[dict[str, Fact | str | None]]:
+        """What is to be had of this model: the facts of each variant by their last part, or else the release's repos."""
+        told: dict[str, dict[str, Fact | str | None]] = {}
+        for fact_id, fact in self.under("variant"):
+            name, _, part = fact_id.rpartition(".")
+            told.setdefault(name, dict.fromkeys(VARIANT_PARTS))[part] = fact
+        return list(told.values()) or [row for kind in KINDS if (row := self._repo_row(kind))]
+
+    def _repo_row(self, kind: Kind) -> dict[str, Fact | str | None] | None:
+        repo = self._card.repo_id if kind == self._card.kind else self._card.sibling(kind)
+        if repo is None or kind == "dataset" or f"{kind}.size_bytes" not in self._card.facts:
+            return None
+        ids = {
+            "format": f"{kind}.dtype",
+            "size_bytes": f"{kind}.size_bytes",
+            "memory_bytes": f"validate.{kind}.peak_rss_bytes",
+            "loss_change": f"evaluate.{kind}.loss_change",
+        }
+        parts = {part: self._card.facts.get(fact_id) for part, fact_id in ids.items()}
+        return {**dict.fromkeys(VARIANT_PARTS), **parts, "repo": repo}
 
     # --- the author's words
 
@@ -117,6 +147,9 @@ class Vocabulary:
             "count": formats.count,
             "human": formats.human,
             "number": formats.number,
+            "signed": formats.signed,
+            "dimensions": formats.dimensions,
+            "shell_json": formats.shell_json,
             "exponent": formats.exponent,
             "percent": formats.percent,
             "bytes": formats.size,

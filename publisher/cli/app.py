@@ -7,8 +7,10 @@ there: `hubpub --help` waits for none of it.
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -19,6 +21,7 @@ from publisher.cli.commands import (
     check,
     doctor,
     hub_serve,
+    init,
     plan,
     promote,
     pull,
@@ -66,6 +69,7 @@ def _options(
     pass
 
 
+app.command("init", rich_help_panel=DAILY)(init.init)
 app.command("check", rich_help_panel=DAILY)(check.check)
 app.command("card", rich_help_panel=DAILY)(card.card)
 app.command("plan", rich_help_panel=DAILY)(plan.plan)
@@ -100,7 +104,7 @@ def main() -> None:
 def _run() -> int:
     try:
         # standalone mode would turn an interruption into exit code 1 and keep us from saying how to go on
-        code = int(app(standalone_mode=False) or Exit.DONE)
+        code = int(_asked_for(sys.argv[1:])(standalone_mode=False) or Exit.DONE)
         sys.stdout.flush()  # here a full disk or a reader that has gone can still be told of
         return _interrupted() if code == TYPERS_INTERRUPT else code
     except HubpubError as error:
@@ -117,6 +121,16 @@ def _run() -> int:
         return _no_room(error) if error.errno in NO_ROOM else _report_bug()
     except Exception:  # noqa: BLE001 — the last door: a bug of ours becomes a file to attach, not a traceback
         return _report_bug()
+
+
+def _asked_for(arguments: Sequence[str]) -> typer.Typer:
+    """The command line with the one command that is run: to set all of them up takes longer than many of them do."""
+    named = [command for command in app.registered_commands if arguments[:1] == [command.name]]
+    if not named:
+        return app
+    alone = copy.copy(app)
+    alone.registered_commands, alone.registered_groups = named, []
+    return alone
 
 
 def _misused(error: typer.BadParameter) -> Exit:

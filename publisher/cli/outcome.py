@@ -10,7 +10,7 @@ from publisher.cli.released_text import released_document, released_text
 
 if TYPE_CHECKING:
     from publisher.hub.port import Hub
-    from publisher.pipeline.release import Release
+    from publisher.pipeline.opened import Release
     from publisher.pipeline.run import Results
     from publisher.records.plans import Plan
     from publisher.records.receipts import Proposed, Proven, Receipt

@@ -21,7 +21,9 @@ def plan_text(plan: Plan) -> str:
     for each in plan.superseded:
         was = f" (was {each.was})" if each.was else ""
         lines.append(f"  ~ {each.ref.repo_id}: new_version: {each.new}{was}")
-    lines.append(f"  {size_text(plan.bytes_to_upload)} to send" if plan.changes_anything else "  nothing to do")
+    lines.append(
+        f"  {size_text(plan.bytes_to_upload)} to send" if plan.changes_anything else "  nothing to do"
+    )
     return "\n".join(lines)
 
 
@@ -88,7 +90,10 @@ def _edits(repo: RepoPlan) -> list[str]:
     return [
         line
         for step in edited
-        for line in (f"    ~ {step.path}: {step.note}", *(f"        {line}" for line in edit_lines(step.edits)))
+        for line in (
+            f"    ~ {step.path}: {step.note}",
+            *(f"        {line}" for line in edit_lines(step.edits)),
+        )
     ]
 
 

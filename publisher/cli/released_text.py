@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from publisher.hub.port import Hub
-    from publisher.pipeline.release import Release
+    from publisher.pipeline.opened import Release
     from publisher.records.receipts import Receipt
 
 

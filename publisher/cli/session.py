@@ -9,10 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from publisher.errors import HubpubError
+
 if TYPE_CHECKING:
     from publisher.hub.remote import RemoteHub
     from publisher.manifest.project import Project
-    from publisher.pipeline.release import Release
+    from publisher.pipeline.opened import Release
 
 
 def open_project(folder: Path | None) -> Project:
@@ -24,9 +26,21 @@ def open_project(folder: Path | None) -> Project:
     return find_project((folder or Path.cwd()).resolve())
 
 
+def open_project_or_folder(folder: Path | None) -> Project:
+    """The project where there is one: a foreign repo can be looked at from anywhere."""
+    from publisher.manifest.project import Project
+
+    try:
+        return open_project(folder)
+    except HubpubError as missing:
+        if missing.code != "HP-M03":
+            raise
+        return Project((folder or Path.cwd()).resolve())
+
+
 def open_release(folder: Path | None, name: str, owner: str | None = None) -> Release:
     """A release by its name, its owner replaced where the command line says so."""
-    from publisher.pipeline.release import Release
+    from publisher.pipeline.opened import Release
 
     return Release.open(open_project(folder), name, owner)
 

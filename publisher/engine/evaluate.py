@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from publisher.engine.chat import IGNORED, encode, pad, pad_id
 from publisher.engine.jobs import Emit, Evaluate, JobResult
 from publisher.engine.load import Model, load_adapter, load_model, load_tokenizer
+from publisher.engine.margin import CONFIDENCE, margin
 from publisher.engine.memory import free
 from publisher.engine.rows import Row, read_rows
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
 
 BATCH = 4  # rows at a time; the vocabulary makes logits large, not the model
+
+# What each model is held against, the first that is there: a quantized one against what it was made from.
+RIVALS = {"adapter": ("base",), "merged": ("base",), "nf4": ("merged", "base")}
 
 Example = tuple[list[int], list[int]]  # token ids and labels, of the same length
 
@@ -52,16 +56,36 @@ def run(job: Evaluate, emit: Emit) -> JobResult:
     measured = [
         Measurement("evaluate.rows", len(rows), "rows"),
         Measurement("evaluate.tokens", tokens, "tokens"),
+        Measurement("evaluate.confidence", CONFIDENCE),
     ]
     for kind, per_row in losses.items():
         mean = math.fsum(loss.loss for loss in per_row) / tokens
         measured.append(Measurement(f"evaluate.{kind}.loss", mean, "nats/token"))
         measured.append(Measurement(f"evaluate.{kind}.perplexity", math.exp(mean)))
+        measured += _intervals(kind, losses)
     details: dict[str, Json] = {
         "row_tokens": [loss.tokens for loss in losses["base"]],
         "row_losses": {kind: [loss.loss for loss in per_row] for kind, per_row in losses.items()},
     }
     return JobResult(tuple(measured), details)
+
+
+def _intervals(kind: str, losses: Mapping[str, Sequence[RowLoss]]) -> Iterator[Measurement]:
+    """How sure a mean is, and how much it differs from its rival's, row by row; the same rows make that much surer."""
+    tokens = [row.tokens for row in losses[kind]]
+    mine = [row.loss for row in losses[kind]]
+    yield _margin(f"evaluate.{kind}.loss_margin", mine, tokens)
+    rival = next((other for other in RIVALS.get(kind, ()) if other in losses), None)
+    if rival is not None:
+        change = [ours - theirs.loss for ours, theirs in zip(mine, losses[rival], strict=True)]
+        yield Measurement(f"evaluate.{kind}.against", rival)
+        yield Measurement(f"evaluate.{kind}.loss_change", math.fsum(change) / sum(tokens), "nats/token")
+        yield _margin(f"evaluate.{kind}.loss_change_margin", change, tokens)
+
+
+def _margin(fact_id: str, losses: Sequence[float], tokens: Sequence[int]) -> Measurement:
+    found = margin(losses, tokens)
+    return Measurement(fact_id, found, "nats/token", "unknown" if found is None else "known")
 
 
 def measure_losses(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from publisher.errors import HubpubError
+from publisher.manifest.compose import OPEN_QUESTION
 from publisher.manifest.project import Project
 from publisher.manifest.schema import Manifest, PolicySettings, ProjectDefaults, repo_refs
 
@@ -28,7 +29,7 @@ def load_manifest(project: Project, name: str, *, owner: str | None = None) -> M
 
     Raises:
         HubpubError: HP-M01 with every fault in `data["all"]`; HP-M02 unknown name; HP-M05 policy;
-            HP-M06 a prose file that is not there.
+            HP-M06 a prose file that is not there; HP-M11 what is written as `?? …`.
     """
     path = project.release(name).manifest
     if not path.is_file():
@@ -62,11 +63,18 @@ def _validate(path: Path, model: type[Model], *, defaults: Mapping[str, Any] | N
     plain = _plain(document, path, _Budget())
     if not isinstance(plain, dict):
         raise _faults(path, [(1, 1, "the file must be a mapping of keys to values")])
+    questions = list(_questions(document))
     try:
         # By way of JSON, so that arrays become tuples; "4" stays a string where a number belongs.
-        return model.model_validate_json(json.dumps({**(defaults or {}), **plain}))
+        manifest = model.model_validate_json(json.dumps({**(defaults or {}), **plain}))
     except ValidationError as invalid:
-        raise _faults(path, [_fault(document, error, model) for error in invalid.errors()]) from None
+        asked = {line for line, _, _ in questions}
+        faults = [_fault(document, error, model) for error in invalid.errors()]
+        wrong = [fault for fault in faults if fault[0] not in asked]
+        raise _faults(path, wrong, also=questions) from None
+    if questions:
+        raise _faults(path, [], also=questions)
+    return manifest
 
 
 def _parse(path: Path) -> Any:
@@ -84,6 +92,28 @@ def _parse(path: Path) -> Any:
         raise _faults(path, [(*place, problem)]) from None
     except (YAMLError, UnicodeDecodeError, RecursionError) as fault:
         raise _faults(path, [(1, 1, f"is not YAML: {str(fault).splitlines()[0]}")]) from None
+
+
+def _questions(
+    node: Any, dotted: str = "", place: tuple[int, int] = (1, 1)
+) -> Iterator[tuple[int, int, str]]:
+    """What is written as `?? …`: nobody has confirmed it, so nothing is made of it."""
+    if isinstance(node, str) and node.startswith(OPEN_QUESTION):
+        what = node.removeprefix(OPEN_QUESTION).strip()
+        yield *place, f"{dotted.removesuffix('.source')} is open: {what}"
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            at = _place(node, key, place)
+            yield from _questions(value, f"{dotted}.{key}" if dotted else str(key), at)
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        for index, value in enumerate(node):
+            yield from _questions(value, f"{dotted}.{index}", _place(node, index, place))
+
+
+def _place(node: Any, key: Any, otherwise: tuple[int, int]) -> tuple[int, int]:
+    """Where a key or item stands; what a merge key brought in stands where the whole does."""
+    found = (node.lc.data or {}).get(key)
+    return _one_based(found[:2]) if found else otherwise
 
 
 class _Budget:
@@ -167,13 +197,17 @@ def _keys_beside(model: type[BaseModel], keys: list[Any]) -> list[str]:
     return [field.alias or name for name, field in current.model_fields.items()]
 
 
-def _faults(path: Path, faults: list[tuple[int, int, str]], code: str = "HP-M01") -> HubpubError:
-    """One error that carries all faults, in the order of the file."""
+def _faults(
+    path: Path, faults: list[tuple[int, int, str]], *, also: Sequence[tuple[int, int, str]] = ()
+) -> HubpubError:
+    """One error that carries all faults, in the order of the file, and behind them what is open."""
     errors = [
-        HubpubError(
-            code, what, where=f"{path}:{line}:{column}", hint="hubpub schema shows every key", line=line
+        HubpubError(code, what, where=f"{path}:{line}:{column}", hint=hint, line=line)
+        for code, hint, found in (
+            ("HP-M01", "hubpub schema shows every key", faults),
+            ("HP-M11", "write what is so in place of ??, or delete the entry", also),
         )
-        for line, column, what in sorted(set(faults))
+        for line, column, what in sorted(set(found))
     ]
     errors[0].data["all"] = errors
     return errors[0]

@@ -36,7 +36,7 @@ SUFFIX: dict[Kind, str] = {
 class Section(BaseModel):
     """A mapping of the manifest: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class BaseSettings(Section):
@@ -126,8 +126,8 @@ class TrainSettings(Section):
     """Fine-tuning."""
 
     method: Literal["qlora", "lora"] = "qlora"
-    lora: LoraSettings = LoraSettings()
-    quantization: QuantizationSettings = QuantizationSettings()
+    lora: LoraSettings = Field(default_factory=LoraSettings)
+    quantization: QuantizationSettings = Field(default_factory=QuantizationSettings)
     learning_rate: float = Field(2e-4, gt=0)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup_ratio: float = Field(0.03, ge=0, lt=1)
@@ -183,7 +183,7 @@ class SmokeSettings(Section):
     """One prompt that every model artifact must answer."""
 
     prompt: str
-    expect: ExpectSettings = ExpectSettings()
+    expect: ExpectSettings = Field(default_factory=ExpectSettings)
     max_new_tokens: int = Field(48, ge=1)
 
 
@@ -218,6 +218,33 @@ class CitationSettings(Section):
     url: str | None = None
 
 
+class AccessSettings(Section):
+    """What whoever asks for a gated repo is shown and asked. The gate itself is a setting of the repo."""
+
+    heading: str | None = None
+    description: str | None = None
+    prompt: str | None = None
+    button: str | None = None
+    fields: dict[str, Literal["text", "checkbox", "date_picker", "country", "ip_location"] | Many[str]] = (
+        Field(default={}, description="Question → kind of answer, or the list of answers to choose from.")
+    )
+    eu_disallowed: bool = False
+
+
+class ResultSettings(Section):
+    """A result on a benchmark of the Hub, for `.eval_results/`: which fact is the value."""
+
+    dataset: str = Field(description="Hub id of the benchmark's dataset.")
+    task: str = Field(description="Task id, as the dataset's eval.yaml has it.")
+    fact: str = Field(
+        pattern=r"^\w+\.(base|adapter|merged|nf4)\.\w+(\.\w+)*$",
+        description="Fact with the value; its second part says which artifact it is about.",
+    )
+    revision: str | None = Field(None, description="Commit of the dataset.")
+    date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    notes: str | None = None
+
+
 class CardSettings(Section):
     """The words around the facts. Sections are Markdown files beside the manifest."""
 
@@ -237,6 +264,8 @@ class CardSettings(Section):
     citation: CitationSettings | None = None
     language: Many[str] = ("en",)
     tags: Many[str] = ()
+    access: AccessSettings | None = None
+    results: Many[ResultSettings] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -300,7 +329,7 @@ class ProjectDefaults(Section):
     hub: str | None = None
     evidence: Literal["full", "digests", "none"] | None = None
     licence: Licence | None = None
-    policy: PolicySettings = PolicySettings()
+    policy: PolicySettings = Field(default_factory=PolicySettings)
 
 
 class Manifest(Section):
@@ -314,8 +343,18 @@ class Manifest(Section):
     visibility: Visibility = "private"
     hub: str | None = Field(None, description="`local`, `hf` or an address; the command line wins.")
     licence: Licence | None = Field(None, description="Hub licence id; the base's own where it is left out.")
+    licence_name: str | None = Field(
+        None, pattern=r"^[a-z0-9][a-z0-9.-]*$", description="With `licence: other`."
+    )
+    licence_link: str | None = Field(
+        None, description="With `licence: other`: an address, or LICENSE where the repo holds the text."
+    )
     base: BaseSettings
     adapter: str | None = Field(None, description="Existing adapter: a folder, or owner/repo@revision.")
+    training_run: Many[str] = Field(
+        (),
+        description="What another trainer left of its run: files, or folders of which those that are known are read.",
+    )
     dataset: DatasetSettings | None = None
     train: TrainSettings | None = None
     artifacts: dict[Kind, ArtifactSettings] = Field(min_length=1)
@@ -323,7 +362,8 @@ class Manifest(Section):
     accept: Many[AcceptSettings] = ()
     collection: str | None = None
     keep: Literal["all", "none"] = Field(
-        "all", description="none: what was released leaves this disk, and comes back from the Hub when it is needed."
+        "all",
+        description="none: what was released leaves this disk, and comes back from the Hub when it is needed.",
     )
     supersedes: dict[Kind, str] = Field(
         default={},
@@ -332,8 +372,13 @@ class Manifest(Section):
     smoke: Many[SmokeSettings] = ()
     evaluate: EvaluateSettings | None = None
     gates: dict[str, GateSettings] = {}
-    card: CardSettings = CardSettings()
+    card: CardSettings = Field(default_factory=CardSettings)
     stated: dict[str, StatedSettings] = {}
+
+    @field_validator("training_run", mode="before")
+    @classmethod
+    def _short_run(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod
@@ -376,6 +421,8 @@ class Manifest(Section):
         faults = {
             "adapter and train exclude each other: an adapter is loaded or trained": self.adapter
             and self.train,
+            "training_run tells of a training made elsewhere: it needs `adapter:`": self.training_run
+            and not self.adapter,
             "artifacts adapter and merged need `adapter:` or `train:`": (
                 wanted & {"adapter", "merged"} and not (self.adapter or self.train)
             ),

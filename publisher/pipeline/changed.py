@@ -6,8 +6,9 @@ import hashlib
 
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
-from publisher.pipeline.look import plan_locked, rendered_from_lock, stage_states
-from publisher.pipeline.release import Release
+from publisher.pipeline.locked_cards import rendered_from_lock
+from publisher.pipeline.look import plan_locked, stage_states
+from publisher.pipeline.opened import Release
 from publisher.pipeline.services import Wishes
 from publisher.pipeline.stages import STAGES
 from publisher.records.runs import Made, Measured

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from publisher.errors import Exit, HubpubError
 from publisher.hub.port import Account, Hub
 from publisher.manifest.schema import Manifest
-from publisher.pipeline.release import Release
+from publisher.pipeline.opened import Release
 from publisher.pipeline.rights import Asker, Right
 from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.steps.preflight import preflight

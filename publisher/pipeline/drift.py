@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from publisher.hub.port import Hub, RemoteFile, RepoState
 from publisher.manifest.lock import LockedArtifact, Released
-from publisher.pipeline.release import Release
+from publisher.pipeline.opened import Release
 from publisher.records.artifacts import Kind
 from publisher.records.plans import Package
 from publisher.release import trailer

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.evidence.hashes import HashCache
+from publisher.evidence.imported.run import candidates
 from publisher.records.digest import digest
 
 
@@ -27,6 +28,20 @@ class GivenAdapter(Given):
 
 class GivenDataset(Given):
     """`dataset.folder`."""
+
+
+@dataclass(frozen=True)
+class GivenRun:
+    """`training_run`: what another trainer left. Its digest changes when one of the files does."""
+
+    places: tuple[str, ...]
+    digest: str
+
+
+def run_of(places: tuple[str, ...], root: Path, hashes: HashCache) -> GivenRun:
+    """The files that may tell of a training, by names and bytes; what is not there is refused by who reads it."""
+    files = [file for file in candidates(root, places) if file.is_file()]
+    return GivenRun(places, digest([places, [[file.name, hashes.sha256(file)] for file in files]]))
 
 
 def state_of(place: str, root: Path, hashes: HashCache) -> str:

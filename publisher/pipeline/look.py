@@ -11,24 +11,26 @@ from publisher.card.trace import Rendered
 from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache
 from publisher.hub.port import Hub
+from publisher.pipeline.cards import cards_on_disk, traced_as
+from publisher.pipeline.locked_cards import rendered_from_lock
 from publisher.pipeline.memory import WorkspaceMemory
+from publisher.pipeline.opened import Release
 from publisher.pipeline.packages import pack_locked, pack_unmade
-from publisher.pipeline.release import SERVICES, Release, settings_of
+from publisher.pipeline.release import SERVICES, settings_of
 from publisher.pipeline.run import key_of
 from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.stages import STAGES
-from publisher.pipeline.steps.card import card, cards_on_disk, render_all, traced_as
+from publisher.pipeline.steps.card import card
 from publisher.pipeline.steps.changes import changes
 from publisher.pipeline.steps.preflight import preflight
 from publisher.records.artifacts import Kind
 from publisher.records.facts import Facts
 from publisher.records.plans import Package, Plan
 from publisher.records.receipts import ProofLevel, Version
-from publisher.records.versions import precedence
 from publisher.release.plan import make_plan
 from publisher.release.readme import settle
 from publisher.release.supersede import plan_superseded
-from publisher.release.version import FIRST, decide_version
+from publisher.release.version import decide_version
 
 
 def preflight_problems(release: Release, hub: Hub, source: Hub) -> list[HubpubError]:
@@ -77,46 +79,6 @@ def _with_readmes(release: Release, hub: Hub, packages: Sequence[Package]) -> tu
         lambda kind: traced_as(texts[kind], rendered().get(kind)),
         release.repos_before(hub.host),
     )
-
-
-def rendered_from_lock(release: Release) -> dict[Kind, Rendered]:
-    """The cards as the lock's facts and the present prose render them.
-
-    Raises:
-        HubpubError: HP-C01 where nothing was measured yet.
-    """
-    if release.lock is None or not release.lock.facts:
-        raise HubpubError(
-            "HP-C01",
-            f"no facts of {release.paths.name} were measured yet",
-            where=str(release.paths.lock),
-            hint=f"hubpub release {release.paths.name} --until card --hub local",
-        )
-    stated = release.stated
-    measured = [fact for fact in release.lock.facts if fact.stage != "stated"]
-    version = _card_version(release)
-    return render_all(
-        release.manifest,
-        release.templates,
-        release.identity,
-        release.pins(version),
-        release.words,
-        version,
-        Facts([*stated.values(), *measured]),
-    )
-
-
-def _card_version(release: Release) -> Version:
-    """The version that the committed cards name: the manifest's, else the newest that was released anywhere.
-
-    What is withdrawn counts where that version was released, so that a rehearsal puts no banner on the real cards.
-    """
-    hosts = release.lock.released.values() if release.lock else ()
-    released = [(host.version.split("+")[0], host.withdrawn) for host in hosts]
-    newest = max((number for number, _ in released), key=precedence, default=FIRST)
-    number = release.manifest.version or newest
-    withdrawn = {version for at, versions in released if at == number for version in versions}
-    return Version(number, withdrawn=tuple(sorted(withdrawn, key=precedence)))
 
 
 @dataclass(frozen=True)

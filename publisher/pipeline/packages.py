@@ -37,7 +37,9 @@ def pack_locked(identity: Identity, lock: Lock, paths: ReleasePaths) -> tuple[Pa
         if locked is None:
             continue
         folder = paths.artifact(kind)
-        files = (f for f in (*locked.files, *locked.card) if f.path != README)  # which differs where it was merged
+        files = (
+            f for f in (*locked.files, *locked.card) if f.path != README
+        )  # which differs where it was merged
         here = all(_has(folder / f.path, f.size) for f in files)
         packages.append(
             Package(

@@ -10,8 +10,9 @@ from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.lock import Lock, Released, read_lock, write_lock
 from publisher.pipeline.environment import environment
+from publisher.pipeline.opened import Release
 from publisher.pipeline.packages import pack_locked
-from publisher.pipeline.release import Release, alone
+from publisher.pipeline.release import alone
 from publisher.records.artifacts import RENDERING, FileRecord, RepoRef
 from publisher.records.facts import Facts
 from publisher.records.plans import Package

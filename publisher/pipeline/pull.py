@@ -10,9 +10,9 @@ from publisher.card.body import ProseEdit
 from publisher.card.diff3 import hunks
 from publisher.hub.port import Hub
 from publisher.manifest.lock import write_whole
-from publisher.pipeline.look import rendered_from_lock
+from publisher.pipeline.locked_cards import rendered_from_lock
+from publisher.pipeline.opened import Release
 from publisher.pipeline.packages import pack_unmade
-from publisher.pipeline.release import Release
 from publisher.records.plans import Edit
 from publisher.release.readme import merged, on_hub
 from publisher.release.rename import where_it_stands

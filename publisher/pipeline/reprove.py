@@ -12,7 +12,7 @@ from publisher.evidence.files import sha256_of
 from publisher.hub.port import Hub
 from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import made_aside
-from publisher.pipeline.release import Release
+from publisher.pipeline.opened import Release
 from publisher.pipeline.services import ByteCounter, Engine, Listener
 from publisher.pipeline.snippets import snippets_of
 from publisher.pipeline.steps.validate import probe_job

@@ -11,7 +11,8 @@ from publisher.card.view import CardInput
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.lock import Released, write_lock
-from publisher.pipeline.release import Release, alone
+from publisher.pipeline.opened import Release
+from publisher.pipeline.release import alone
 from publisher.records.artifacts import Kind
 from publisher.records.facts import Facts
 from publisher.records.rollbacks import RollbackPlan

@@ -15,6 +15,7 @@ RepoType = Literal["model", "dataset"]
 README = "README.md"
 # The card as rendered; travels where the README on the Hub differs from it by edits that others made there.
 RENDERING = "evidence/card.md"
+TENSORS_FILE = "evidence/tensors.json"
 
 # What the card and its proofs consist of. A change in these alone is a card revision, not a new version.
 CARD_FILES = (README, "LICENSE", "NOTICE")

@@ -197,7 +197,10 @@ class Plan:
     def digest(self) -> str:
         """What the commits' trailer carries: the files that the repos shall hold, however far it has come."""
         outcome = [
-            [r.ref.repo_id, sorted([str(s.path), s.sha256] for s in r.operations if s.op in ("upload", "unchanged"))]
+            [
+                r.ref.repo_id,
+                sorted([str(s.path), s.sha256] for s in r.operations if s.op in ("upload", "unchanged")),
+            ]
             for r in self.repos
         ]
         return digest([self.host, self.name, self.label, outcome])

@@ -89,6 +89,10 @@ class Measured:
         return digest(self.facts)
 
 
+class Imported(Measured):
+    """What another trainer wrote down of the training that made the adapter."""
+
+
 class Validation(Measured):
     """The artifacts ran here, and how."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+FIRST = "1.0.0"  # what a release is called before it was ever released
+
 Precedence = tuple[tuple[int, ...], bool, tuple[tuple[int, int, str], ...]]
 
 

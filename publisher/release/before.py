@@ -14,14 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 from publisher.hub.port import Hub, RemoteFile
 from publisher.hub.retry import retried
 from publisher.manifest.lock import write_whole
-from publisher.records.artifacts import Kind
+from publisher.records.artifacts import TENSORS_FILE, Kind
 from publisher.records.changes import Earlier, Tensor
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Fact, Json
 from publisher.records.versions import precedence
 from publisher.release.compare import contents_of
 
-TENSORS_FILE = "evidence/tensors.json"
 TENSORS_SCHEMA = "hubpub/tensors/1"
 FACTS_FILE = "evidence/facts.json"
 

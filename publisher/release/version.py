@@ -10,13 +10,11 @@ from publisher.records.artifacts import Kind, RepoRef
 from publisher.records.changes import Earlier
 from publisher.records.plans import Package
 from publisher.records.receipts import Version
-from publisher.records.versions import precedence
+from publisher.records.versions import FIRST, precedence
 from publisher.release.before import number_before
 from publisher.release.compare import same_contents
 from publisher.release.rename import where_it_stands
 from publisher.release.withdrawn import refusal, withdrawn
-
-FIRST = "1.0.0"
 
 
 def decide_version(

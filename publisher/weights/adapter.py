@@ -23,6 +23,7 @@ from publisher.weights.lora import (
     refuse_unsupported,
     unsupported,
 )
+from publisher.weights.outline import outline
 from publisher.weights.shards import ShardSet, read_shards
 from publisher.weights.values import all_finite, any_value
 
@@ -57,8 +58,22 @@ def describe_adapter(folder: Path) -> tuple[Measurement, ...]:
         "r": (adapter.config["r"], None),
         "alpha": (adapter.config["lora_alpha"], None),
         "target_modules": (list(adapter.target_modules), None),
+        "outline": (_outline(adapter), None),
     }
     return tuple(Measurement(f"adapter.{name}", value, unit) for name, (value, unit) in values.items())
+
+
+def _outline(adapter: Adapter) -> Json:
+    """The adapted modules by kind; `names` are those that the base may have for them."""
+    rows = outline((pair.module, (), pair.down.elements + pair.up.elements) for pair in adapter.pairs)
+    return [
+        {
+            "names": [name.removesuffix(".weight") for name in weight_names(str(row["module"]))],
+            "times": row["times"],
+            "parameters": row["parameters"],
+        }
+        for row in rows
+    ]
 
 
 def check_adapter(adapter: Path, base: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
+from publisher.weights.header import TensorEntry
+from publisher.weights.outline import outline
 from publisher.weights.shards import ShardSet, read_shards
 
 Config = dict[str, Any]
@@ -39,24 +41,31 @@ def describe_model(folder: Path, prefix: str) -> tuple[Measurement, ...]:
     Raises:
         HubpubError: HP-B04 no model there; HP-W01, HP-W02, HP-W03 for its weights.
     """
-    config = read_config(folder)
-    shards = read_shards(folder)
-    language = language_config(config)
-    values: dict[str, Json] = {
-        "architecture": next(iter(config.get("architectures") or []), None),
-        "model_type": config.get("model_type"),
+    config, shards = read_config(folder), read_shards(folder)
+    values = configured(config) | {
         "parameters": count_parameters(config, shards),
         "dtype": main_dtype(shards),
         "tied_embeddings": tied_embeddings(config, shards),
         "size_bytes": shards.size_bytes,
         "chat_template": has_chat_template(folder),
+        "outline": outline(
+            (name, tensor.shape, tensor.elements) for name, tensor in _counted(config, shards)
+        ),
     }
-    values |= {fact: language.get(key) for fact, key in _FROM_CONFIG.items()}
     units = {"size_bytes": "bytes", "context_length": "tokens"}
     return tuple(
         Measurement(f"{prefix}.{fact}", value, units.get(fact), "unknown" if value is None else "known")
         for fact, value in sorted(values.items())
     )
+
+
+def configured(config: Config) -> dict[str, Json]:
+    """What config.json alone tells, by the end of the fact's id; None for what it leaves open."""
+    language = language_config(config)
+    return {
+        "architecture": next(iter(config.get("architectures") or []), None),
+        "model_type": config.get("model_type"),
+    } | {fact: language.get(key) for fact, key in _FROM_CONFIG.items()}
 
 
 def read_config(folder: Path) -> Config:
@@ -94,8 +103,12 @@ def tied_embeddings(config: Config, shards: ShardSet) -> bool:
 
 def count_parameters(config: Config, shards: ShardSet) -> int:
     """Number of stored weights; a head that is tied to the embedding and stored all the same counts once."""
+    return sum(tensor.elements for _, tensor in _counted(config, shards))
+
+
+def _counted(config: Config, shards: ShardSet) -> list[tuple[str, TensorEntry]]:
     tied = tied_embeddings(config, shards)
-    return sum(tensor.elements for name, tensor in shards.tensors.items() if not (tied and _is_head(name)))
+    return [(name, tensor) for name, tensor in shards.tensors.items() if not (tied and _is_head(name))]
 
 
 def main_dtype(shards: ShardSet) -> str | None:

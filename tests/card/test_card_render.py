@@ -65,6 +65,7 @@ def test_sections_of_stages_that_were_no_part_of_the_release_vanish(card_of, tem
     expected = [
         "## In this release",
         "## Usage",
+        "### Serve it with vLLM",
         "## Architecture",
         "## Checks of the files",
         "## Licence",
@@ -168,6 +169,37 @@ def test_a_project_overrides_one_partial_and_keeps_all_others(card_of, templates
     built_in, actual = render(card_of("nf4"), templates).text, render(card_of("nf4"), own).text
 
     assert built_in.split("\n---\n\nVersion")[0].rstrip() == actual.removesuffix("\nMade by us.\n").rstrip()
+
+
+def test_marks_of_other_systems_are_no_part_of_a_template(card_of, overriding, tmp_path):
+    """A designer's editor writes them; the card comes out as if it had not."""
+    templates = overriding({"partials/footer.md.j2": ""})
+    path = tmp_path / "templates" / "partials" / "footer.md.j2"
+    texts = []
+    for content in (b"One.\n\nTwo.\n", b"\xef\xbb\xbfOne.\r\n\r\nTwo.\r\n"):
+        path.write_bytes(content)
+        texts.append(render(card_of("adapter"), templates).text)
+
+    assert texts[0] == texts[1]
+
+
+def test_a_template_that_is_no_text_is_named(card_of, overriding, tmp_path):
+    """UTF-16 looks like text in every editor."""
+    templates = overriding({"partials/footer.md.j2": ""})
+    (tmp_path / "templates" / "partials" / "footer.md.j2").write_bytes("One".encode("utf-16"))
+    with pytest.raises(HubpubError) as caught:
+        render(card_of("adapter"), templates)
+
+    assert ("HP-C02", True) == (caught.value.code, str(caught.value.where).endswith("footer.md.j2"))
+
+
+def test_a_card_that_the_hub_would_not_take_is_refused_here(card_of, templates):
+    """A push with a README.md of more than 10 MiB is rejected, after everything else was sent."""
+    long = Prose("limitations", "word " * 2_200_000, "limits.md")
+    with pytest.raises(HubpubError) as caught:
+        render(card_of("adapter", prose=(long,)), templates)
+
+    assert ("HP-C05", "limits.md") == (caught.value.code, caught.value.where)
 
 
 def test_built_in_templates_are_listed_and_found(templates):

@@ -100,7 +100,9 @@ def test_the_code_of_each_card_runs(kind, folders, card_of, templates, tmp_path,
         for block in blocks:
             exec(compile(block.code, "README.md", "exec"), {})
 
-    assert (len(blocks), printed.getvalue() != "") == (1, True)
+    in_4bit_too = kind in ("base", "adapter")  # of the merged model there is a repo for that
+
+    assert (len(blocks), printed.getvalue() != "") == (1 + in_4bit_too, True)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -22,16 +22,19 @@ FIRST_LIMIT = "- The scenes are drawn by a program: rectangles on a plain ground
 FAQ = "## Questions\n\nIs it good? No.\n\n```python\nimport os\n```\n"
 
 
+ONE_BLOCK = ("validate.adapter.loads_in_4bit",)  # without this fact, the card has one Python block
+
+
 @pytest.fixture
 def adapter(card_of: Callable[..., CardInput], templates: Templates) -> Rendered:
     """The adapter's card as it is now."""
-    return render(card_of("adapter"), templates)
+    return render(card_of("adapter", without=ONE_BLOCK), templates)
 
 
 @pytest.fixture
 def next_adapter(card_of: Callable[..., CardInput], templates: Templates) -> Rendered:
     """The adapter's card after the author rewrote a section and added one; no fact has changed."""
-    card = card_of("adapter")
+    card = card_of("adapter", without=ONE_BLOCK)
     words = [p for p in card.prose if p.section != "out_of_scope"]
     words += [Prose("out_of_scope", "Anything at all.", "scope.md"), Prose("ethics", "Be kind.", "ethics.md")]
     return render(replace(card, prose=tuple(words)), templates)
@@ -101,7 +104,8 @@ def test_whatever_others_do_our_code_and_our_facts_stand(
             at = merged.text.find(span.text, at)
             assert at >= 0, span
 
-    assert ours == [code for code in there if code in ours]
+    # a heading of ours that they doubled may bring its block twice; the same code, so readers copy what was proven
+    assert ours == list(dict.fromkeys(code for code in there if code in ours))
     assert parse(next_adapter.text).front_matter["license"] == parse(merged.text).front_matter["license"]
 
 
@@ -168,7 +172,7 @@ def test_a_section_of_theirs_stays_where_ours_in_front_of_it_is_dropped(
     adapter: Rendered, card_of: Callable[..., CardInput], templates: Templates
 ) -> None:
     """Its neighbour going is no reason to go."""
-    card = card_of("adapter")
+    card = card_of("adapter", without=ONE_BLOCK)
     ours = render(replace(card, prose=tuple(p for p in card.prose if p.section != "out_of_scope")), templates)
     theirs = edited(adapter.text, ("## Training\n", f"{FAQ}\n## Training\n"))
     merged = merge(adapter.text, ours, theirs)

@@ -54,8 +54,9 @@ def test_a_stated_fact_is_traced_as_stated(card_of, templates):
     spans = [span for span in render(card_of("adapter"), templates).spans if span.stated]
 
     assert [(s.text, s.stated) for s in spans] == [
-        ("2 cores of a shared x86-64 server, no GPU", "train.hardware")
-    ]
+        ("2 cores of a shared x86-64 server, no GPU", "train.hardware"),
+        ("2 cores of a shared x86-64 server, no GPU", "train.hardware"),
+    ]  # in the table of the training, and where the card lists what is stated
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def test_importing_the_package_does_nothing(python: Callable[[str], str]) -> Non
     "command",
     [
         "",
+        "init",
         "check",
         "card",
         "plan",

@@ -62,7 +62,10 @@ def test_a_release_is_named_or_all_are(room: Room) -> None:
     """Half a command line must not release everything."""
     assert [(2, ["HP-M09"])] * 2 == [
         (ran.code, ran.errors)
-        for ran in (room.run("release", "--hub", "local"), room.run("release", NAME, "--all", "--hub", "local"))
+        for ran in (
+            room.run("release", "--hub", "local"),
+            room.run("release", NAME, "--all", "--hub", "local"),
+        )
     ]
 
 

@@ -39,12 +39,20 @@ def test_every_model_named_is_measured_on_the_same_tokens(
     assert {
         "evaluate.rows",
         "evaluate.tokens",
+        "evaluate.confidence",
         *(
             f"evaluate.{kind}.{what}"
             for kind in ("base", "adapter", "merged")
-            for what in ("loss", "perplexity")
+            for what in ("loss", "perplexity", "loss_margin")
+        ),
+        *(
+            f"evaluate.{kind}.{what}"
+            for kind in ("adapter", "merged")
+            for what in ("against", "loss_change", "loss_change_margin")
         ),
     } == set(measured)
+    change = measured["evaluate.merged.loss"] - measured["evaluate.base.loss"]
+    assert change == pytest.approx(measured["evaluate.merged.loss_change"])
     assert (4, 8) == (measured["evaluate.rows"], measured["evaluate.tokens"])
     assert measured["evaluate.adapter.loss"] == pytest.approx(measured["evaluate.merged.loss"], abs=0.05)
     assert measured["evaluate.adapter.loss"] != measured["evaluate.base.loss"]

@@ -125,7 +125,9 @@ def test_a_commit_of_many_files_outlives_its_token(keyless: RemoteHub) -> None:
     ref = RepoRef("acme/brief")
     files = [Add(f"part-{n}.safetensors", bytes([n]) * 2000) for n in range(3)]
     head = keyless.state(ref).head
-    keyless.commit(ref, "main", files, title="slow", body="", parent=head, on_bytes=lambda *_: time.sleep(1.2))
+    keyless.commit(
+        ref, "main", files, title="slow", body="", parent=head, on_bytes=lambda *_: time.sleep(1.2)
+    )
 
     assert "slow" == keyless.commits(ref, "main")[0].title
 

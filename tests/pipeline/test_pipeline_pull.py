@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from demo_facts import MEASURED, facts_of
 
 from publisher.card.readme import parse
 from publisher.hub.port import Add
 from publisher.hub.remote import RemoteHub
+from publisher.manifest.lock import Lock, LockedArtifact, write_lock
 from publisher.manifest.project import Project
 from publisher.pipeline.look import plan_locked, rendered_from_lock
 from publisher.pipeline.pull import Pulled, pull
 from publisher.pipeline.release import Release
-from publisher.records.artifacts import README, RENDERING, Kind
+from publisher.records.artifacts import README, RENDERING, FileRecord, Kind
 from publisher.records.plans import Step
 from publisher.staging.server import EmbeddedHub
 
@@ -85,24 +87,21 @@ class Published:
 def published(tmp_path: Path, alice: RemoteHub) -> Published:
     """The demo, its cards published, its repos named after this test."""
     folder = tmp_path / "model_cards" / NAME
-    shutil.copytree(DEMO, folder)
+    shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("cards", "*.json"))
+    (folder / "cards").mkdir()
     (folder / "limitations.md").write_text(LIMITS, encoding="utf-8")
-    for file in (folder / "release.yaml", folder / "release.lock.json"):
-        own = f"alice/pull{next(_numbers)}-" if file.suffix == ".yaml" else None
-        text = file.read_text(encoding="utf-8")
-        if own:
-            text = text.replace("owner: hubpub-demo", "owner: alice").replace(
-                "repo: hubpub-demo/", f"repo: {own}"
-            )
-            file.write_text(text, encoding="utf-8")
-            continue
-        lock = json.loads(text)
-        for kind, artifact in lock["artifacts"].items():  # no weights lie here
-            artifact["files"] = []
-            artifact["card"] = [{"path": README, "size": 0, "sha256": "0" * 64}]
-            artifact["repo"] = Release.open(Project(tmp_path), NAME).identity.refs[kind].repo_id
-        lock["released"] = {}
-        file.write_text(json.dumps(lock), encoding="utf-8")
+    manifest = (folder / "release.yaml").read_text(encoding="utf-8")
+    own = f"alice/pull{next(_numbers)}-"
+    manifest = manifest.replace("owner: hubpub-demo", "owner: alice").replace(
+        "repo: hubpub-demo/", f"repo: {own}"
+    )
+    (folder / "release.yaml").write_text(manifest, encoding="utf-8")
+    release = Release.open(Project(tmp_path), NAME)
+    unwritten = (FileRecord(README, 0, "0" * 64),)  # no weights lie here, and no card was published
+    artifacts = {k: LockedArtifact(ref.repo_id, (), unwritten) for k, ref in release.identity.refs.items()}
+    write_lock(
+        release.paths.lock, Lock(name=NAME, facts=tuple(facts_of(MEASURED).values()), artifacts=artifacts)
+    )
     room = Published(tmp_path, alice)
     for kind, card in rendered_from_lock(room.release).items():
         room.release.paths.card(kind).write_text(card.text, encoding="utf-8")

@@ -13,7 +13,7 @@ from publisher.cli.session import open_hub, open_release, source_of
 from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
-    from publisher.pipeline.release import Release
+    from publisher.pipeline.opened import Release
 
 
 def plan(

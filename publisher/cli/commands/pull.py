@@ -11,8 +11,8 @@ from publisher.cli.output import Format, Output
 from publisher.cli.session import open_hub, open_release
 
 if TYPE_CHECKING:
+    from publisher.pipeline.opened import Release
     from publisher.pipeline.pull import Pulled
-    from publisher.pipeline.release import Release
 
 
 def pull(

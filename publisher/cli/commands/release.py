@@ -23,7 +23,7 @@ from publisher.cli.session import open_hub, open_project, open_release, source_o
 from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
-    from publisher.pipeline.release import Release
+    from publisher.pipeline.opened import Release
     from publisher.pipeline.services import Wishes
     from publisher.records.plans import Plan
 

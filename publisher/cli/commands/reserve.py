@@ -12,7 +12,7 @@ from publisher.cli.session import open_hub
 from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
-    from publisher.pipeline.release import Release
+    from publisher.pipeline.opened import Release
     from publisher.records.plans import Plan
 
 UNTOLD = {

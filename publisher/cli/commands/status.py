@@ -13,7 +13,7 @@ from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
     from publisher.hub.remote import RemoteHub
-    from publisher.pipeline.release import Release
+    from publisher.pipeline.opened import Release
 
 
 def status(

@@ -10,7 +10,7 @@ import typer
 from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption, QuietOption
 from publisher.cli.output import Format, Output
 from publisher.cli.progress import Progress
-from publisher.cli.session import open_hub, open_project, open_release
+from publisher.cli.session import open_hub, open_project, open_project_or_folder, open_release
 from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
@@ -107,25 +107,13 @@ def _verify_place(
 
     place = parse_place(address)
     with (
-        open_hub(hub, None, _some_project(project), look_only=True) as target,
+        open_hub(hub, None, open_project_or_folder(project), look_only=True) as target,
         Progress(output) as progress,
         TemporaryDirectory(prefix="hubpub-") as scratch,
     ):
         reading = target.for_reading()
         proof = prove_place(place, reading, reading, progress, Path(scratch), level=level)
     output.document("verify", {"hub": target.endpoint, "proof": level, "repos": _told(output, [proof])})
-
-
-def _some_project(folder: Path | None) -> Any:
-    """The project where there is one; a foreign repo can be proven from anywhere."""
-    from publisher.manifest.project import Project
-
-    try:
-        return open_project(folder)
-    except HubpubError as missing:
-        if missing.code != "HP-M03":
-            raise
-        return Project((folder or Path.cwd()).resolve())
 
 
 def _told(output: Output, proofs: list[Reproof]) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
             where=str(paths.folder / adapter),
             hint="adapter: takes a folder relative to the manifest, or owner/repo@revision",
         )
-    yield from _training_run(paths, manifest)
+    yield from unread_run(paths, manifest)
     data = manifest.dataset.folder if manifest.dataset else None
     if data and not (paths.folder / data).is_dir():
         yield HubpubError(
@@ -121,10 +121,10 @@ def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
         )
 
 
-def _training_run(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
+def unread_run(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
     """What another trainer left, read once before anything slow; and what its author states besides."""
     try:
-        told = {m.id: m.value for m in read_run(paths.folder, manifest.training_run)}
+        told = {m.id: m.value for m in read_run(paths.folder, manifest.training_run).measured}
     except HubpubError as problem:
         yield problem
         return

@@ -12,14 +12,15 @@ from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
+from publisher.pipeline.cards import cards_on_disk, render_all, traced_as
 from publisher.pipeline.environment import environment
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.packages import lay_out, pack
 from publisher.pipeline.services import ByteCounter, Engine, LastVersion, Listener, Wishes
 from publisher.pipeline.snippets import snippets_of
-from publisher.pipeline.steps.card import Words, cards_on_disk, render_all, traced_as
 from publisher.pipeline.steps.check import Checked
 from publisher.pipeline.steps.validate import Smoke, probe_job
+from publisher.pipeline.words import Words
 from publisher.records.artifacts import Kind
 from publisher.records.digest import digest
 from publisher.records.facts import Facts, Json

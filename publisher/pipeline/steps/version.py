@@ -35,7 +35,9 @@ def version(
     """
     packages = pack(identity, (base, dataset, adapter, merged, quantized))
     asked = wishes.version or manifest.version
-    found = decide_version(hub, packages, asked=asked, last=last.number, name=identity.name, former=last.repos)
+    found = decide_version(
+        hub, packages, asked=asked, last=last.number, name=identity.name, former=last.repos
+    )
     if adapter is not None and "base" in identity.refs:
         _hold_pin(hub, identity, adapter, found)
     return found

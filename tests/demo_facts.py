@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Mapping
 from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from publisher.card.view import Prose
-from publisher.records.artifacts import Kind
+from publisher.manifest.lock import Lock, LockedArtifact, write_lock
+from publisher.manifest.project import Project
+from publisher.pipeline.release import Release
+from publisher.records.artifacts import README, FileRecord, Kind
 from publisher.records.facts import Fact, Facts, FileSource, StatedSource
 
+DEMO = Path(__file__).resolve().parents[1] / "model_cards" / "smollm2-aerial"
 OWNER = "luisml77"
 REPOS: dict[Kind, str] = {
     "base": f"{OWNER}/SmolLM2-135M-Instruct-Q4_1-dequantized",
@@ -305,3 +313,25 @@ def _fact(stage: str, fact_id: str, entry: Any) -> Fact:
     value, unit = entry if isinstance(entry, tuple) else (entry, None)
     source = FileSource(f"evidence/{stage}.json", sha256(stage.encode()).hexdigest(), f"/{fact_id}")
     return Fact(fact_id, value, unit, "known", stage, source)
+
+
+def write_demo(
+    root: Path,
+    edit: Callable[[str], str] = lambda manifest: manifest,
+    files: Mapping[Kind, tuple[FileRecord, ...]] = MappingProxyType({}),
+) -> Path:
+    """The demo as a clone has it after its release: manifest, prose, lock; no workspace, no cards. Returns its folder.
+
+    `files` are the weights that the lock names; none of them lies here.
+    """
+    folder = root / "model_cards" / DEMO.name
+    shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("cards", "*.json"))
+    manifest = (folder / "release.yaml").read_text(encoding="utf-8")
+    (folder / "release.yaml").write_text(edit(manifest), encoding="utf-8")
+    release = Release.open(Project(root), DEMO.name)
+    card = (FileRecord(README, 0, "0" * 64),)
+    refs = release.identity.refs.items()
+    artifacts = {kind: LockedArtifact(ref.repo_id, files.get(kind, ()), card) for kind, ref in refs}
+    facts = tuple(facts_of(MEASURED).values())
+    write_lock(release.paths.lock, Lock(name=DEMO.name, facts=facts, artifacts=artifacts))
+    return folder

@@ -5,29 +5,26 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from demo_facts import MEASURED, facts_of
+from demo_facts import DEMO, write_demo
 
 from publisher.card.readme import parse
 from publisher.hub.port import Add
 from publisher.hub.remote import RemoteHub
-from publisher.manifest.lock import Lock, LockedArtifact, write_lock
 from publisher.manifest.project import Project
 from publisher.pipeline.look import plan_locked, rendered_from_lock
 from publisher.pipeline.pull import Pulled, pull
 from publisher.pipeline.release import Release
-from publisher.records.artifacts import README, RENDERING, FileRecord, Kind
+from publisher.records.artifacts import README, RENDERING, Kind
 from publisher.records.plans import Step
 from publisher.staging.server import EmbeddedHub
 
-DEMO = Path(__file__).resolve().parents[2] / "model_cards" / "smollm2-aerial"
-NAME = "smollm2-aerial"
+NAME = DEMO.name
 LIMIT = "- The scenes are synthetic."
 LIMITS = f"{LIMIT}\n- The tuning is short.\n"
 _numbers = itertools.count(1)
@@ -86,22 +83,16 @@ class Published:
 @pytest.fixture
 def published(tmp_path: Path, alice: RemoteHub) -> Published:
     """The demo, its cards published, its repos named after this test."""
-    folder = tmp_path / "model_cards" / NAME
-    shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("cards", "*.json"))
-    (folder / "cards").mkdir()
-    (folder / "limitations.md").write_text(LIMITS, encoding="utf-8")
-    manifest = (folder / "release.yaml").read_text(encoding="utf-8")
     own = f"alice/pull{next(_numbers)}-"
-    manifest = manifest.replace("owner: hubpub-demo", "owner: alice").replace(
-        "repo: hubpub-demo/", f"repo: {own}"
-    )
-    (folder / "release.yaml").write_text(manifest, encoding="utf-8")
-    release = Release.open(Project(tmp_path), NAME)
-    unwritten = (FileRecord(README, 0, "0" * 64),)  # no weights lie here, and no card was published
-    artifacts = {k: LockedArtifact(ref.repo_id, (), unwritten) for k, ref in release.identity.refs.items()}
-    write_lock(
-        release.paths.lock, Lock(name=NAME, facts=tuple(facts_of(MEASURED).values()), artifacts=artifacts)
-    )
+
+    def renamed(manifest: str) -> str:
+        return manifest.replace("owner: hubpub-demo", "owner: alice").replace(
+            "repo: hubpub-demo/", f"repo: {own}"
+        )
+
+    folder = write_demo(tmp_path, renamed)
+    (folder / "limitations.md").write_text(LIMITS, encoding="utf-8")
+    (folder / "cards").mkdir()
     room = Published(tmp_path, alice)
     for kind, card in rendered_from_lock(room.release).items():
         room.release.paths.card(kind).write_text(card.text, encoding="utf-8")

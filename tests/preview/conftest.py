@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from demo_facts import write_demo
 from preview_browser import Browser
-from preview_runs import NAME, REPOSITORY, Preview, running
+from preview_runs import Preview, running
+
+from publisher.records.artifacts import FileRecord
 
 
 @pytest.fixture(scope="session")
@@ -19,11 +21,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """The demo as a fresh clone has it: manifest, prose, lock and cards; no workspace."""
+    """The demo as a fresh clone has it: manifest, prose and lock; no workspace, no cards."""
 
     def make() -> Path:
         root = tmp_path_factory.mktemp("project")
-        shutil.copytree(REPOSITORY / "model_cards" / NAME, root / "model_cards" / NAME)
+        write_demo(root, files={"merged": (FileRecord("model.safetensors", 269_060_552, "0" * 64),)})
         return root
 
     return make

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HUBPUB = Path(sys.executable).with_name("hubpub")
-REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "smollm2-aerial"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
-from preview_runs import NAME, REPOSITORY
+from demo_facts import write_demo
+from preview_runs import NAME
 
 from publisher.card.trace import Span
 from publisher.manifest.project import Project
@@ -40,9 +42,12 @@ def numbers_in(html: str) -> list[str]:
     return [text for _, text in SPAN.findall(html)]
 
 
-def test_every_traced_number_of_the_demo_is_found_in_its_page_and_the_page_is_as_without_them() -> None:
+def test_every_traced_number_of_the_demo_is_found_in_its_page_and_the_page_is_as_without_them(
+    tmp_path: Path,
+) -> None:
     """A number that loses its evidence on the way is one that nobody can check."""
-    cards = cards_of(Release.open(Project(REPOSITORY), NAME))
+    write_demo(tmp_path)
+    cards = cards_of(Release.open(Project(tmp_path), NAME))
     for card in cards:
         text = card.rendered.text
         page = page_of(card, cards, beside)

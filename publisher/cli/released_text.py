@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 def released_text(done: str, release: Release, hub: Hub, receipt: Receipt, proven: str) -> str:
     """The repos, how they were proven, and what is left to commit. `done` is Released or Promoted."""
+    from publisher.records.artifacts import RepoRef
+
     root = release.project.root
     file = release.paths.hub(hub.host) / "receipts" / f"{receipt.version}.json"
     lines = [f"{done} {receipt.name} {receipt.version} on {hub.endpoint}"]
     for repo in receipt.repos:
-        prefix = "datasets/" if repo.repo_type == "dataset" else ""
-        lines.append(
-            f"  {hub.endpoint}/{prefix}{repo.repo_id}  {repo.tag}  {repo.visibility}  {repo.commit[:8]}"
-        )
+        place = RepoRef(repo.repo_id, repo.repo_type).path
+        lines.append(f"  {hub.endpoint}/{place}  {repo.tag}  {repo.visibility}  {repo.commit[:8]}")
     lines.append(f"  proven:  {proven}")
     lines.append(f"  receipt: {file.relative_to(root)}")
     lines.append(f"  commit:  git add {release.paths.folder.relative_to(root)}")

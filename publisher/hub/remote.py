@@ -188,8 +188,7 @@ class RemoteHub:
         settle_client(self.on_this_machine)
         from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
-        prefix = "datasets/" if ref.repo_type == "dataset" else ""
-        url = f"{self.endpoint}/{prefix}{ref.repo_id}/resolve/{quote(revision, safe='')}/{quote(path)}"
+        url = f"{self.endpoint}/{ref.path}/resolve/{quote(revision, safe='')}/{quote(path)}"
         headers = build_hf_headers(token=self._present_token, library_name="hubpub")
         headers = {**headers, "Accept-Encoding": "identity", **(more or {})}
         with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:

@@ -45,7 +45,7 @@ def reprove(release: Release, hub: Hub, listener: Listener, *, level: ProofLevel
                 "HP-R02",
                 f"main of {ref.repo_id} was rolled back, and the lock holds the files of what was withdrawn",
                 where=hub.endpoint,
-                hint=f"hubpub verify hf://{'datasets/' if kind == 'dataset' else ''}{ref.repo_id}",
+                hint=f"hubpub verify hf://{ref.path}",
             )
         commit = released.commits.get(ref.repo_id)
         locked = lock.artifacts.get(kind)

@@ -43,6 +43,11 @@ class RepoRef:
     repo_id: str  # owner/name
     repo_type: RepoType = "model"
 
+    @property
+    def path(self) -> str:
+        """Where a Hub has it below its address: datasets in a folder of their own."""
+        return f"datasets/{self.repo_id}" if self.repo_type == "dataset" else self.repo_id
+
 
 @dataclass(frozen=True)
 class Artifact:

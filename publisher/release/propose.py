@@ -224,8 +224,7 @@ def _open(hub: Hub, plan: Plan, ref: RepoRef, number: int, proof: Proof, journal
         once(lambda: hub.comment(ref, number, text), done=lambda: text in hub.comments(ref, number))
     with journal.step("open", repo=ref.repo_id, pull_request=number):
         once(lambda: hub.open_proposal(ref, number), done=lambda: _is_open(hub, ref, number))
-    prefix = "datasets/" if ref.repo_type == "dataset" else ""
-    url = f"{hub.endpoint}/{prefix}{ref.repo_id}/discussions/{number}"
+    url = f"{hub.endpoint}/{ref.path}/discussions/{number}"
     return PullRequest(ref.repo_id, number, url, proof.commit)
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
-from publisher.checks.claims import Number, Subject
-from publisher.checks.duties import LicenceTexts, licences_in
-from publisher.checks.readme import README, Metadata
+from publisher.checks.observe.claims import Number, Subject
+from publisher.checks.observe.duties import LicenceTexts, licences_in
+from publisher.checks.observe.readme import README, Metadata
+from publisher.checks.observe.target import Absent, RepoView
+from publisher.checks.observe.truths import Truths
 from publisher.checks.rule import Fault, Skip
-from publisher.checks.target import Absent, RepoView
-from publisher.checks.truths import Truths
 from publisher.records.facts import Json
 from publisher.records.findings import Outcome, Statement
 

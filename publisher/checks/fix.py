@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from publisher.checks import suppress
-from publisher.checks.frontmatter import UnboundedError, read_yaml
-from publisher.checks.readme import README, Readme
+from publisher.checks.observe.frontmatter import UnboundedError, read_yaml
+from publisher.checks.observe.readme import README, Readme
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.rule import Edit, Fault, Rule, Skip
 from publisher.checks.run import feed
-from publisher.checks.target import Absent, RepoView
 from publisher.records.facts import Json
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")

@@ -6,8 +6,8 @@ import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from publisher.checks.observe.readme import Readme
 from publisher.checks.quoting import clean
-from publisher.checks.readme import Readme
 from publisher.checks.source import Source
 from publisher.records.facts import Json
 from publisher.records.findings import Finding, Outcome, Report, Severity, Statement

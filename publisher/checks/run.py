@@ -9,12 +9,12 @@ from typing import Any
 
 from publisher.checks import registry, suppress
 from publisher.checks.card_statements import Outcomes, card_statements
+from publisher.checks.observe.readme import Readme
+from publisher.checks.observe.statements import Statements
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.quoting import clean
-from publisher.checks.readme import Readme
 from publisher.checks.rule import Fault, Rule, Skip
 from publisher.checks.source import CardSource, FolderSource
-from publisher.checks.statements import Statements
-from publisher.checks.target import Absent, RepoView
 from publisher.errors import HubpubError
 from publisher.records.facts import Json
 from publisher.records.findings import Finding, Report, SkippedRule, Statement

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from publisher.checks.readme import README, Readme
+from publisher.checks.observe.readme import README, Readme
 from publisher.records.findings import Finding, SkippedRule
 
 _COMMENT = re.compile(

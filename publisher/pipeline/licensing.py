@@ -30,7 +30,9 @@ def duties_of(kind: Kind, manifest: Manifest, facts: Facts) -> Duties | None:
     if kind == "dataset" or licence in PLAIN:
         return None
     # The rules of `check` read the same file. Their code is not needed for it, and takes its time to import.
-    data: dict[str, Any] = json.loads(files("publisher.checks").joinpath("licences.json").read_text("utf-8"))
+    data: dict[str, Any] = json.loads(
+        files("publisher.checks.known").joinpath("licences.json").read_text("utf-8")
+    )
     base = str(facts.value("base.origin") or manifest.base.model or "").casefold().rpartition("/")[2]
     named = [row for row in data["families"] if base and re.match(row["base"], base)]
     same_id = [row for row in data["families"] if licence in row["ids"] and licence != "other"]

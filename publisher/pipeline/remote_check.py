@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 
-from publisher.checks.readme import Metadata
+from publisher.checks.observe.readme import Metadata
+from publisher.checks.observe.statements import Elsewhere
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.source import Entry
-from publisher.checks.statements import Elsewhere
-from publisher.checks.target import Absent, RepoView
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.pipeline.foreign import Place

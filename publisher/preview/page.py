@@ -13,11 +13,11 @@ from typing import Any
 from publisher.card.formats import human, plain, size
 from publisher.card.readme import Readme, front_matter_end, parse
 from publisher.card.trace import Rendered, Span
+from publisher.checks.observe.target import RepoView
+from publisher.checks.observe.tensors import read_header
 from publisher.checks.registry import choose
 from publisher.checks.run import check_view
 from publisher.checks.source import Source
-from publisher.checks.target import RepoView
-from publisher.checks.tensors import read_header
 from publisher.preview.html import Locate, card_html
 from publisher.preview.marking import worth_showing
 from publisher.records.artifacts import RepoRef

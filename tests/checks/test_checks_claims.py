@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from checks_samples import safetensors
 
-from publisher.checks.known_models import families, mentions
+from publisher.checks.known.models import families, mentions
+from publisher.checks.observe.truths import lora_size
 from publisher.checks.run import check_card, check_folder
-from publisher.checks.truths import lora_size
 from publisher.records.findings import Report, Severity
 
 LORA = """

@@ -8,12 +8,12 @@ import pytest
 from checks_samples import write_sample
 
 from publisher.checks.fix import apply, mended
+from publisher.checks.observe.target import RepoView
 from publisher.checks.page import Sample
 from publisher.checks.registry import all_rules
 from publisher.checks.rule import Edit, Rule
 from publisher.checks.run import check_folder
 from publisher.checks.source import FolderSource
-from publisher.checks.target import RepoView
 
 FIXABLE = [
     (rule, sample)

@@ -7,13 +7,13 @@ import re
 import pytest
 from checks_samples import A_TOKEN
 
-from publisher.checks.frontmatter import find_block, read_yaml
-from publisher.checks.globs import Glob
-from publisher.checks.hub_ids import is_hub_id, why_no_id
-from publisher.checks.jsons import JsonFile, parse_json
-from publisher.checks.known import licences, metadata_keys, pipeline_tags
+from publisher.checks.known.hub_ids import is_hub_id, why_no_id
+from publisher.checks.known.ids import licences, metadata_keys, pipeline_tags
+from publisher.checks.observe.frontmatter import find_block, read_yaml
+from publisher.checks.observe.globs import Glob
+from publisher.checks.observe.jsons import JsonFile, parse_json
+from publisher.checks.observe.readme import Readme
 from publisher.checks.quoting import clean, quote
-from publisher.checks.readme import Readme
 from publisher.checks.secrets import find_secrets, mask
 
 # What huggingface_hub 2.4 says of itself: exactly the Hub server's (repocard.py, REGEX_YAML_BLOCK).

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from checks_samples import gguf
 
-from publisher.checks import chat, duties
-from publisher.checks.chat import RefusedError, TemplateFaultError, UnjudgedError
-from publisher.checks.duties import inherited, says
-from publisher.checks.frontmatter import Block, read_yaml
-from publisher.checks.pickles import Pickles, scan_pickle
-from publisher.checks.readme import Metadata
+from publisher.checks.observe import chat, duties
+from publisher.checks.observe.chat import RefusedError, TemplateFaultError, UnjudgedError
+from publisher.checks.observe.duties import inherited, says
+from publisher.checks.observe.frontmatter import Block, read_yaml
+from publisher.checks.observe.pickles import Pickles, scan_pickle
+from publisher.checks.observe.readme import Metadata
+from publisher.checks.observe.values import has_broken
 from publisher.checks.run import check_folder
 from publisher.checks.source import FolderSource
-from publisher.checks.values import has_broken
 from publisher.weights.gguf import GgufError, read_gguf
 
 USER = [{"role": "user", "content": "Hello"}]

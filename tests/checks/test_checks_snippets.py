@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks.readme import Readme
+from publisher.checks.observe.readme import Readme
+from publisher.checks.observe.snippets import Snippets
 from publisher.checks.run import check_card, check_folder
-from publisher.checks.snippets import Snippets
 from publisher.records.findings import SkippedRule
 
 LIMIT_S = 8

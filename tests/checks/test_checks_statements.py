@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from checks_samples import safetensors
 
+from publisher.checks.observe.statements import Elsewhere
+from publisher.checks.observe.target import RepoView
 from publisher.checks.registry import choose
 from publisher.checks.report import to_json, to_text
 from publisher.checks.run import check_folder, check_view
 from publisher.checks.source import FolderSource
-from publisher.checks.statements import Elsewhere
-from publisher.checks.target import RepoView
 from publisher.records.findings import Outcome, Report, Severity, together
 
 LLAMA = {"architectures": ["LlamaForCausalLM"], "num_hidden_layers": 1, "tie_word_embeddings": True}

@@ -44,7 +44,7 @@ def test_a_real_model_is_trained_proven_and_released(demo: Room) -> None:
 
     assert (0, []) == (ran.code, ran.errors), ran.err
     assert "5 repos fetched back and compared; 5 loaded and run" in ran.out
-    assert "5 code blocks executed" in ran.out
+    assert "7 code blocks executed" in ran.out
 
     lock = json.loads((demo.cards / "release.lock.json").read_text(encoding="utf-8"))
     facts = {fact["id"]: fact["value"] for fact in lock["facts"]}

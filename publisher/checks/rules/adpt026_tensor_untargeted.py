@@ -32,11 +32,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.jsons import AdapterConfig
-from publisher.checks.lora import PATTERN_REASON, is_named, lora_modules, target_names, why_not_lora
+from publisher.checks.observe.jsons import AdapterConfig
+from publisher.checks.observe.lora import PATTERN_REASON, is_named, lora_modules, target_names, why_not_lora
+from publisher.checks.observe.tensors import AdapterTensors
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.tensors import AdapterTensors
 from publisher.records.findings import Severity
 
 

@@ -39,11 +39,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from publisher.checks.jsons import AdapterConfig
-from publisher.checks.lora import LoraModule, lora_modules, rank_of, why_not_lora
+from publisher.checks.observe.jsons import AdapterConfig
+from publisher.checks.observe.lora import LoraModule, lora_modules, rank_of, why_not_lora
+from publisher.checks.observe.tensors import ADAPTER_WEIGHTS, AdapterTensors
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.tensors import ADAPTER_WEIGHTS, AdapterTensors
 from publisher.records.findings import Severity
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from publisher.checks.jsons import AdapterConfig
+from publisher.checks.observe.jsons import AdapterConfig
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

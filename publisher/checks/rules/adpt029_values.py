@@ -22,10 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.observe.tensors import AdapterTensors
+from publisher.checks.observe.values import AdapterValues
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
-from publisher.checks.tensors import AdapterTensors
-from publisher.checks.values import AdapterValues
 from publisher.records.findings import Severity
 
 _UPDATES = (".lora_B.", ".lora_embedding_B")

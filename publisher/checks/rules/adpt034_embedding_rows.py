@@ -23,11 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.embedding import rows_in
+from publisher.checks.observe.embedding import rows_in
+from publisher.checks.observe.tensors import AdapterTensors
+from publisher.checks.observe.vocabulary import AddedTokens
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
-from publisher.checks.tensors import AdapterTensors
-from publisher.checks.vocabulary import AddedTokens
 from publisher.records.findings import Severity
 
 

@@ -27,8 +27,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
-from publisher.checks.jsons import AdapterConfig
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.jsons import AdapterConfig
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

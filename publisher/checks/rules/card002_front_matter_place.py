@@ -45,9 +45,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.frontmatter import find_block, looks_like_metadata
-from publisher.checks.known import metadata_keys
-from publisher.checks.readme import README, Readme
+from publisher.checks.known.ids import metadata_keys
+from publisher.checks.observe.frontmatter import find_block, looks_like_metadata
+from publisher.checks.observe.readme import README, Readme
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

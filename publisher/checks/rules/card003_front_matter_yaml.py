@@ -34,9 +34,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.readme import README
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.target import FrontMatter
 from publisher.checks.rule import Fault, rule
-from publisher.checks.target import FrontMatter
 from publisher.records.findings import Severity
 
 

@@ -31,8 +31,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README, Line, Readme
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Line, Readme
 from publisher.checks.rule import Fault, Skip, rule
 from publisher.records.findings import Severity
 

@@ -32,11 +32,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from publisher.checks.claims import Claims
-from publisher.checks.files import Files
-from publisher.checks.outline import LONGEST
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.outline import LONGEST
+from publisher.checks.observe.readme import README, Readme
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Readme
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -22,10 +22,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import Snippets, calls, constant, dotted
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import Snippets, calls, constant, dotted
 from publisher.records.findings import Severity
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")

@@ -32,10 +32,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import Block, Snippets
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import Block, Snippets
 from publisher.records.findings import Severity
 
 # Of BibTeX (btxdoc) and biblatex; `online` and `software` are biblatex's.

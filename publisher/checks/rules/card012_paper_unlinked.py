@@ -19,9 +19,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.claims import Claims
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.readme import README, Readme
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Readme
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

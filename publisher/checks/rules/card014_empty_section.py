@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from publisher.checks.claims import Claims
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.readme import README, Readme
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Readme
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.jsons import ModelConfig, TokenizerConfig
+from publisher.checks.observe.jsons import ModelConfig, TokenizerConfig
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.hub_ids import why_no_id
-from publisher.checks.jsons import ModelConfig
+from publisher.checks.known.hub_ids import why_no_id
+from publisher.checks.observe.jsons import ModelConfig
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity

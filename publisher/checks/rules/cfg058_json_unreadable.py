@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.observe.target import JsonFaults
 from publisher.checks.rule import Fault, rule
-from publisher.checks.target import JsonFaults
 from publisher.records.findings import Severity
 
 

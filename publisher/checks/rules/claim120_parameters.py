@@ -31,10 +31,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.claims import Number
-from publisher.checks.readme import README
+from publisher.checks.observe.claims import Number
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.truths import Truths
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.truths import Truths
 from publisher.records.findings import Severity
 
 # Names round: Gemma 7B has 8.5 billion, Llama 3 8B has 8.03. A number with decimals is meant more exactly.

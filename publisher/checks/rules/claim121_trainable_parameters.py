@@ -35,10 +35,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.claims import Claims
-from publisher.checks.readme import README, Readme
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.readme import README, Readme
+from publisher.checks.observe.truths import Truth, Truths
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.truths import Truth, Truths
 from publisher.records.findings import Severity
 
 # With these, more is trained than A and B of the listed modules.

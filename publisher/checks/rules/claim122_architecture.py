@@ -33,12 +33,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks import known_models
-from publisher.checks.claims import Number, Subject
+from publisher.checks.known import models as known_models
+from publisher.checks.observe.claims import Number, Subject
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.truths import Truth, Truths
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.truths import Truth, Truths
 from publisher.records.findings import Severity
 
 # The subject, the attribute of a known shape, and its names in config.json.

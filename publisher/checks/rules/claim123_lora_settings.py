@@ -30,14 +30,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.claims import Claims, Subject
-from publisher.checks.jsons import AdapterConfig
-from publisher.checks.lora import target_names
+from publisher.checks.observe.claims import Claims, Subject
+from publisher.checks.observe.jsons import AdapterConfig
+from publisher.checks.observe.lora import target_names
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import Snippets, calls, constant, dotted
+from publisher.checks.observe.truths import Truths
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.snippets import Snippets, calls, constant, dotted
-from publisher.checks.truths import Truths
 from publisher.records.findings import Severity
 
 _SETTINGS: tuple[tuple[Subject, str], ...] = (

@@ -29,12 +29,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.jsons import AdapterConfig
-from publisher.checks.lora import is_named, target_names
+from publisher.checks.observe.jsons import AdapterConfig
+from publisher.checks.observe.lora import is_named, target_names
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.truths import Truths
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.truths import Truths
 from publisher.records.findings import Severity
 
 _FROZEN = re.compile(r"(.{0,80}?)(?:\(| is | are |: ?)(?:kept )?frozen\b", re.IGNORECASE)

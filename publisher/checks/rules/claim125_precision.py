@@ -28,10 +28,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.truths import Truths
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.truths import Truths
 from publisher.records.findings import Severity
 
 _LABEL = re.compile(

@@ -29,12 +29,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.claims import BaseModel, Claims
-from publisher.checks.known_models import Mention, mentions
+from publisher.checks.known.models import Mention, mentions
+from publisher.checks.observe.claims import BaseModel, Claims
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import Snippets
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import Snippets
 from publisher.records.findings import Severity
 
 

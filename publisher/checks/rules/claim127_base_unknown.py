@@ -25,12 +25,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from publisher.checks import known_models
-from publisher.checks.claims import Claims
-from publisher.checks.known_models import Mention, mentions
-from publisher.checks.outline import LONGEST
+from publisher.checks.known import models as known_models
+from publisher.checks.known.models import Mention, mentions
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.outline import LONGEST
+from publisher.checks.observe.readme import README, Readme
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Readme
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -25,10 +25,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from publisher.checks.claims import Claims
-from publisher.checks.outline import Passage
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.outline import Passage
+from publisher.checks.observe.readme import README
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -26,12 +26,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.claims import Claims
-from publisher.checks.outline import Passage
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.outline import Passage
+from publisher.checks.observe.readme import README, Readme
+from publisher.checks.observe.trainer import TrainerState
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Readme
 from publisher.checks.rule import Fault, rule
-from publisher.checks.trainer import TrainerState
 from publisher.records.findings import Severity
 
 _LABEL = re.compile(

@@ -29,11 +29,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.claims import Claims
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.readme import README, Readme
+from publisher.checks.observe.truths import Truths
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Readme
 from publisher.checks.rule import Fault, rule
-from publisher.checks.truths import Truths
 from publisher.records.findings import Severity
 
 _TASK = re.compile(

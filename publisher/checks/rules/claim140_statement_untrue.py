@@ -45,9 +45,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.observe.statements import Statements
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
-from publisher.checks.statements import Statements
 from publisher.records.findings import Outcome, Severity
 
 

@@ -33,10 +33,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.frontmatter import Value
-from publisher.checks.readme import README, Metadata
+from publisher.checks.observe.frontmatter import Value
+from publisher.checks.observe.readme import README, Metadata
+from publisher.checks.observe.splits import declared_splits
 from publisher.checks.rule import Fault, rule
-from publisher.checks.splits import declared_splits
 from publisher.records.findings import Severity
 
 # The reader that `datasets` takes for an ending (its packaged modules).

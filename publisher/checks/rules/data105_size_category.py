@@ -34,10 +34,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README, Metadata
+from publisher.checks.observe.splits import rows_declared
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Metadata
 from publisher.checks.rule import Edit, Fault, rule
-from publisher.checks.splits import rows_declared
 from publisher.records.findings import Severity
 
 _STEPS = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")

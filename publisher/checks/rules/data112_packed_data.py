@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import DATA_SUFFIXES, Files, RepoKind
+from publisher.checks.observe.files import DATA_SUFFIXES, Files, RepoKind
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -31,9 +31,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.files import DATA_SUFFIXES, Files, RepoKind
+from publisher.checks.observe.files import DATA_SUFFIXES, Files, RepoKind
+from publisher.checks.observe.target import Heads
 from publisher.checks.rule import Fault, rule
-from publisher.checks.target import Heads
 from publisher.records.findings import Severity
 
 _BUILDER = re.compile(

@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
+from publisher.checks.observe.files import Files
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity

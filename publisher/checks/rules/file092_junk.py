@@ -24,7 +24,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
+from publisher.checks.observe.files import Files
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
+from publisher.checks.observe.files import Files
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -40,9 +40,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.duties import Inherited, inherited, is_free
+from publisher.checks.observe.duties import Inherited, inherited, is_free
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Metadata
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

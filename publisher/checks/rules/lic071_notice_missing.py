@@ -40,9 +40,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.duties import LicenceTexts, inherited, says, strictness
-from publisher.checks.files import RepoKind
-from publisher.checks.readme import README, Metadata
+from publisher.checks.observe.duties import LicenceTexts, inherited, says, strictness
+from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 

@@ -27,9 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.duties import LicenceTexts, inherited
-from publisher.checks.files import RepoKind
-from publisher.checks.readme import README, Metadata
+from publisher.checks.observe.duties import LicenceTexts, inherited
+from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -39,10 +39,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.duties import Family, inherited, says, strictness
-from publisher.checks.files import RepoKind
+from publisher.checks.observe.duties import Family, inherited, says, strictness
+from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.readme import README, Metadata, Readme
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Metadata, Readme
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -33,10 +33,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.duties import inherited
-from publisher.checks.readme import README, Metadata, Readme
+from publisher.checks.observe.duties import inherited
+from publisher.checks.observe.readme import README, Metadata, Readme
+from publisher.checks.observe.target import Given
 from publisher.checks.rule import Fault, rule
-from publisher.checks.target import Given
 from publisher.records.findings import Severity
 
 _LONGEST = 5000  # characters of a line that are read: nobody reads more

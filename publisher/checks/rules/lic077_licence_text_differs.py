@@ -28,8 +28,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.duties import LicenceTexts, ids_with_texts, licences_in
-from publisher.checks.readme import Metadata
+from publisher.checks.observe.duties import LicenceTexts, ids_with_texts, licences_in
+from publisher.checks.observe.readme import Metadata
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -36,10 +36,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
-from publisher.checks.readme import README, Metadata
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.readme import README, Metadata
+from publisher.checks.observe.target import Given
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.target import Given
 from publisher.records.findings import Severity
 
 

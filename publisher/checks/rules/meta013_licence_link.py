@@ -25,9 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Metadata
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

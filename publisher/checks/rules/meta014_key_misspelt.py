@@ -24,9 +24,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from publisher.checks.known import metadata_keys
+from publisher.checks.known.ids import metadata_keys
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Metadata
 from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 

@@ -40,9 +40,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import RepoKind
-from publisher.checks.jsons import ModelConfig
-from publisher.checks.readme import README, Metadata
+from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.jsons import ModelConfig
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 

@@ -34,10 +34,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.hub_ids import is_hub_id
-from publisher.checks.jsons import AdapterConfig
+from publisher.checks.known.hub_ids import is_hub_id
+from publisher.checks.observe.jsons import AdapterConfig
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Metadata
 from publisher.checks.rule import Edit, Fault, Skip, rule
 from publisher.records.findings import Severity
 

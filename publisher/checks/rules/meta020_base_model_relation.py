@@ -47,10 +47,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import RepoKind
-from publisher.checks.jsons import ModelConfig
+from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.jsons import ModelConfig
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Metadata
 from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.facts import Json
 from publisher.records.findings import Severity

@@ -29,9 +29,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.languages import code_of, is_language
+from publisher.checks.known.languages import code_of, is_language
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Metadata
 from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 

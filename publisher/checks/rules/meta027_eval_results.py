@@ -31,8 +31,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.evals import EvalFile, EvalResults
-from publisher.checks.frontmatter import Value
+from publisher.checks.observe.evals import EvalFile, EvalResults
+from publisher.checks.observe.frontmatter import Value
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.readme import README, Metadata
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -24,10 +24,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
-from publisher.checks.pickles import Pickles
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.pickles import Pickles
+from publisher.checks.observe.target import Heads
 from publisher.checks.rule import Fault, rule
-from publisher.checks.target import Heads
 from publisher.records.findings import Severity
 
 _ENDINGS = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill")

@@ -29,8 +29,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
-from publisher.checks.jsons import ModelConfig
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.jsons import ModelConfig
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.facts import Json

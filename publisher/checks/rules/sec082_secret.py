@@ -22,9 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.observe.texts import Texts
 from publisher.checks.rule import Fault, Skip, rule
 from publisher.checks.secrets import find_secrets
-from publisher.checks.texts import Texts
 from publisher.records.findings import Severity
 
 _MOST = 20  # findings a file; a leaked list of keys needs no thousand lines

@@ -24,9 +24,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from publisher.checks.observe.texts import Text, Texts
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
-from publisher.checks.texts import Text, Texts
 from publisher.records.findings import Severity
 
 _HOME = re.compile(

@@ -27,8 +27,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from publisher.checks import chat
-from publisher.checks.chat import ChatTemplates, Template, TemplateFaultError
+from publisher.checks.observe import chat
+from publisher.checks.observe.chat import ChatTemplates, Template, TemplateFaultError
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity

@@ -23,11 +23,11 @@ import struct
 import zipfile
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
-from publisher.checks.pickles import Pickles
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.pickles import Pickles
+from publisher.checks.observe.target import Heads
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
-from publisher.checks.target import Heads
 from publisher.records.findings import Severity
 
 # First bytes of programs (ELF, Windows, Mach-O in both byte orders and as a fat binary).

@@ -27,10 +27,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import Snippets
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import Snippets
 from publisher.records.findings import Severity
 
 

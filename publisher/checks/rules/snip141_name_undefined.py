@@ -29,10 +29,10 @@ import ast
 import builtins
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import PythonBlock, Snippets, nodes
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.snippets import PythonBlock, Snippets, nodes
 from publisher.records.findings import Severity
 
 _GIVEN = frozenset(dir(builtins)) | {"__name__", "__file__", "display", "get_ipython", "_"}

@@ -26,12 +26,12 @@ import ast
 import re
 from collections.abc import Iterator
 
-from publisher.checks.known_packages import is_known
+from publisher.checks.known.packages import is_known
+from publisher.checks.observe.readme import README, Readme
+from publisher.checks.observe.snippets import Snippets, nodes
+from publisher.checks.observe.target import Given
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README, Readme
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import Snippets, nodes
-from publisher.checks.target import Given
 from publisher.records.findings import Severity
 
 _INSTALL = re.compile(

@@ -25,12 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.known_api import model_methods
-from publisher.checks.models_in_code import ModelsInCode
+from publisher.checks.known.api import model_methods
+from publisher.checks.observe.models_in_code import ModelsInCode
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import calls, dotted
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import calls, dotted
 from publisher.records.findings import Severity
 
 

@@ -32,10 +32,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import Snippets, dotted, nodes
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import Snippets, dotted, nodes
 from publisher.records.findings import Severity
 
 # Tried on transformers 5.23: what is renamed works with a warning (a note here), what is gone raises.

@@ -33,12 +33,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.models_in_code import ModelsInCode
+from publisher.checks.observe.models_in_code import ModelsInCode
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import constant, keyword
+from publisher.checks.observe.truths import Truths
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import constant, keyword
-from publisher.checks.truths import Truths
 from publisher.records.findings import Severity
 
 _SETTINGS = ("temperature", "top_p", "top_k", "min_p", "typical_p")

@@ -26,10 +26,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.models_in_code import ModelsInCode
-from publisher.checks.readme import README
+from publisher.checks.observe.models_in_code import ModelsInCode
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import constant, keyword
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import constant, keyword
 from publisher.records.findings import Severity
 
 _AMPLE = 1000  # tokens: a limit that large is a limit on the whole, and meant so

@@ -36,11 +36,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.claims import Claims
-from publisher.checks.models_in_code import ModelsInCode
-from publisher.checks.readme import README
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.models_in_code import ModelsInCode
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import constant
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import constant
 from publisher.records.findings import Severity
 
 _CHAT_NAME = re.compile(r"[-_](?:it|instruct|chat)(?:[-_.]|$)", re.IGNORECASE)

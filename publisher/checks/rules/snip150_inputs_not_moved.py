@@ -29,11 +29,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from publisher.checks.models_in_code import Generation, ModelsInCode
+from publisher.checks.observe.models_in_code import Generation, ModelsInCode
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import constant, keyword, nodes
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import constant, keyword, nodes
 from publisher.records.findings import Severity
 
 _MOVES = ("to", "cuda")

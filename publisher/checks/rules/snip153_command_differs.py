@@ -33,11 +33,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.scripts import Scripts
+from publisher.checks.observe.snippets import Command, Snippets
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.scripts import Scripts
-from publisher.checks.snippets import Command, Snippets
 from publisher.records.findings import Severity
 
 _INPUTS = (

@@ -31,11 +31,11 @@ import ast
 import re
 from collections.abc import Iterator
 
-from publisher.checks.models_in_code import ModelsInCode
+from publisher.checks.observe.models_in_code import ModelsInCode
+from publisher.checks.observe.readme import README
+from publisher.checks.observe.snippets import constant, nodes
 from publisher.checks.quoting import quote
-from publisher.checks.readme import README
 from publisher.checks.rule import Fault, rule
-from publisher.checks.snippets import constant, nodes
 from publisher.records.findings import Severity
 
 _ASKS = re.compile(

@@ -35,9 +35,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
-from publisher.checks.jsons import TokenizerConfig
-from publisher.checks.readme import README, Metadata
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.jsons import TokenizerConfig
+from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

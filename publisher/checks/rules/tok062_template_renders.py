@@ -24,8 +24,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from publisher.checks import chat
-from publisher.checks.chat import ChatTemplates, RefusedError, Template, TemplateFaultError, UnjudgedError
+from publisher.checks.observe import chat
+from publisher.checks.observe.chat import (
+    ChatTemplates,
+    RefusedError,
+    Template,
+    TemplateFaultError,
+    UnjudgedError,
+)
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, Skip, rule
 from publisher.records.findings import Severity

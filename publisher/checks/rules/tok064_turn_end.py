@@ -35,12 +35,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.chat import ChatTemplates
-from publisher.checks.jsons import GenerationConfig
+from publisher.checks.observe.chat import ChatTemplates
+from publisher.checks.observe.jsons import GenerationConfig
+from publisher.checks.observe.readme import Metadata
+from publisher.checks.observe.vocabulary import AddedTokens, token_ids
 from publisher.checks.quoting import quote
-from publisher.checks.readme import Metadata
 from publisher.checks.rule import Fault, rule
-from publisher.checks.vocabulary import AddedTokens, token_ids
 from publisher.records.findings import Severity
 
 # Tokens that end a turn and nothing else, in the templates of Qwen, Llama 3, Gemma, Phi 3 and Gemma 4.

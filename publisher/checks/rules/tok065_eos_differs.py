@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.jsons import GenerationConfig, ModelConfig, TokenizerConfig
+from publisher.checks.observe.jsons import GenerationConfig, ModelConfig, TokenizerConfig
+from publisher.checks.observe.vocabulary import AddedTokens, token_ids, token_text
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
-from publisher.checks.vocabulary import AddedTokens, token_ids, token_text
 from publisher.records.findings import Severity
 
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.jsons import GenerationConfig
+from publisher.checks.observe.jsons import GenerationConfig
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -25,13 +25,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.embedding import rows_in, rows_said
-from publisher.checks.files import Files
-from publisher.checks.jsons import ModelConfig
+from publisher.checks.observe.embedding import rows_in, rows_said
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.jsons import ModelConfig
+from publisher.checks.observe.tensors import Headers
+from publisher.checks.observe.vocabulary import AddedTokens
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
-from publisher.checks.tensors import Headers
-from publisher.checks.vocabulary import AddedTokens
 from publisher.records.findings import Severity
 
 # A family's text-only model shares its tokenizer (google/gemma-3-1b has one image token more than rows).

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import Files, RepoKind
-from publisher.checks.jsons import ModelConfig
+from publisher.checks.observe.files import Files, RepoKind
+from publisher.checks.observe.jsons import ModelConfig
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.observe.tensors import Headers
 from publisher.checks.rule import Fault, rule
-from publisher.checks.tensors import Headers
 from publisher.records.findings import Severity
 
 _SHOWN = 5

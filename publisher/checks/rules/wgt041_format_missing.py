@@ -20,9 +20,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.jsons import ModelConfig
+from publisher.checks.observe.jsons import ModelConfig
+from publisher.checks.observe.tensors import Headers
 from publisher.checks.rule import Fault, rule
-from publisher.checks.tensors import Headers
 from publisher.records.findings import Severity
 
 _WEIGHTS = re.compile(r"model(?:-\d{5}-of-\d{5})?\.safetensors")

@@ -42,11 +42,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.jsons import JsonFile
+from publisher.checks.observe.jsons import JsonFile
+from publisher.checks.observe.target import ShardIndexes
+from publisher.checks.observe.tensors import Header, Headers
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.target import ShardIndexes
-from publisher.checks.tensors import Header, Headers
 from publisher.records.findings import Severity
 
 _SHARD = re.compile(r"(.{1,200})-\d{5}-of-\d{5}\.safetensors")

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import Files
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.target import Heads
+from publisher.checks.observe.tensors import LFS_POINTER
 from publisher.checks.rule import Fault, rule
-from publisher.checks.target import Heads
-from publisher.checks.tensors import LFS_POINTER
 from publisher.records.findings import Severity
 
 _MAX_BYTES = 1024  # the format's own limit for a pointer file

@@ -24,11 +24,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from publisher.checks.files import RepoKind
-from publisher.checks.jsons import ModelConfig
+from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.jsons import ModelConfig
+from publisher.checks.observe.tensors import Headers
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
-from publisher.checks.tensors import Headers
 from publisher.records.findings import Severity
 from publisher.weights.header import TORCH_NAMES
 

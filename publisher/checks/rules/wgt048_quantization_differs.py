@@ -31,10 +31,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.files import RepoKind
-from publisher.checks.jsons import ModelConfig
+from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.jsons import ModelConfig
+from publisher.checks.observe.tensors import Headers
 from publisher.checks.rule import Fault, Skip, rule
-from publisher.checks.tensors import Headers
 from publisher.records.findings import Severity
 
 _FLOATS = frozenset(("F64", "F32", "F16", "BF16"))

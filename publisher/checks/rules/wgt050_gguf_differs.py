@@ -25,10 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.ggufs import GgufFiles
-from publisher.checks.known import licences
+from publisher.checks.known.ids import licences
+from publisher.checks.observe.ggufs import GgufFiles
+from publisher.checks.observe.readme import Metadata
 from publisher.checks.quoting import quote
-from publisher.checks.readme import Metadata
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 

@@ -145,9 +145,9 @@ def _mend(path: Path, select: tuple[str, ...], ignore: tuple[str, ...], *, write
         HubpubError: HP-M09, the target is a release or not there.
     """
     from publisher.checks.fix import mended
+    from publisher.checks.observe.target import RepoView
     from publisher.checks.registry import choose
     from publisher.checks.source import CardSource, FolderSource
-    from publisher.checks.target import RepoView
 
     if not path.exists():
         raise HubpubError(

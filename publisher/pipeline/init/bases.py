@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 
-from publisher.checks.known_models import Family, Shape, families, mentions
+from publisher.checks.known.models import Family, Shape, families, mentions
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.compose import Key, question

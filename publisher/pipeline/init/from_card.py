@@ -10,7 +10,7 @@ from typing import Any
 
 from publisher.card.handwritten import Claim, Doubt, Handwritten, Left, take_apart
 from publisher.card.readme import parse
-from publisher.checks.known_models import mentions
+from publisher.checks.known.models import mentions
 from publisher.checks.run import check_card
 from publisher.errors import HubpubError
 from publisher.evidence.stated import stated_id

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publisher.checks.jsons import AdapterConfig
-from publisher.checks.tensors import AdapterTensors, Tensor
+from publisher.checks.observe.jsons import AdapterConfig
+from publisher.checks.observe.tensors import AdapterTensors, Tensor
 
 _PREFIX = "base_model.model."
 _PLAIN_NAME = re.compile(r"[\w.]+")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import islice
 
-from publisher.checks.globs import Glob
+from publisher.checks.observe.globs import Glob
 from publisher.checks.source import Entry
 
 DATA_SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv", ".arrow", ".ndjson")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publisher.checks.files import Files
-from publisher.checks.jsons import NotJsonError, parse_json
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.jsons import NotJsonError, parse_json
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.records.facts import Json
 
 _PATH = "trainer_state.json"

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Literal
 
-from publisher.checks.readme import README, Readme
+from publisher.checks.observe.readme import README, Readme
 from publisher.checks.rule import Skip
 
 LONGEST = 20_000  # characters of a line; beyond them stands an embedded image, not a sentence

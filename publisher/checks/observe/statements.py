@@ -11,14 +11,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from publisher.checks.claims import Claims, Subject
-from publisher.checks.files import Files, RepoKind
-from publisher.checks.jsons import MAX_BYTES, FactsFile, ModelConfig, TensorsFile
-from publisher.checks.readme import README, Metadata
-from publisher.checks.recounted import Answer, Found, Recounted, Unknown
-from publisher.checks.stated import StatedFact, StatedFacts
-from publisher.checks.target import Absent, RepoView
-from publisher.checks.tensors import Headers, Tensor
+from publisher.checks.observe.claims import Claims, Subject
+from publisher.checks.observe.files import Files, RepoKind
+from publisher.checks.observe.jsons import MAX_BYTES, FactsFile, ModelConfig, TensorsFile
+from publisher.checks.observe.readme import README, Metadata
+from publisher.checks.observe.recounted import Answer, Found, Recounted, Unknown
+from publisher.checks.observe.stated import StatedFact, StatedFacts
+from publisher.checks.observe.target import Absent, RepoView
+from publisher.checks.observe.tensors import Headers, Tensor
 from publisher.records.facts import CommandSource, FileSource, Json, StatedSource
 from publisher.records.findings import Outcome, Statement
 

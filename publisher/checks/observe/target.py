@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from publisher.checks import readme as readme_module
-from publisher.checks.files import Files, RepoKind, recognise
-from publisher.checks.frontmatter import UnboundedError, Value, YamlFault, read_yaml
-from publisher.checks.jsons import (
+from publisher.checks.observe import readme as readme_module
+from publisher.checks.observe.files import Files, RepoKind, recognise
+from publisher.checks.observe.frontmatter import UnboundedError, Value, YamlFault, read_yaml
+from publisher.checks.observe.jsons import (
     MAX_BYTES,
     AdapterConfig,
     FactsFile,
@@ -26,10 +26,10 @@ from publisher.checks.jsons import (
     TokenizerConfig,
     parse_json,
 )
-from publisher.checks.readme import README, Metadata, Readme
+from publisher.checks.observe.readme import README, Metadata, Readme
+from publisher.checks.observe.tensors import ADAPTER_WEIGHTS, AdapterTensors, Header, Headers, read_header
+from publisher.checks.observe.texts import Texts
 from publisher.checks.source import Source
-from publisher.checks.tensors import ADAPTER_WEIGHTS, AdapterTensors, Header, Headers, read_header
-from publisher.checks.texts import Texts
 
 T = TypeVar("T")
 

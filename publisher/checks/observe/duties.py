@@ -12,9 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from publisher.checks.files import Files, RepoKind
-from publisher.checks.readme import Metadata
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.observe.files import Files, RepoKind
+from publisher.checks.observe.readme import Metadata
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.records.findings import Severity
 
 _TEXT_NAMES = re.compile(
@@ -142,7 +142,9 @@ def _plain(text: str) -> str:
 
 @cache
 def _data() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(files("publisher.checks").joinpath("licences.json").read_text("utf-8"))
+    data: dict[str, Any] = json.loads(
+        files("publisher.checks.known").joinpath("licences.json").read_text("utf-8")
+    )
     return data
 
 

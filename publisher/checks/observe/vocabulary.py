@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publisher.checks.files import Files
-from publisher.checks.jsons import JsonFile, TokenizerConfig
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.jsons import JsonFile, TokenizerConfig
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.records.facts import Json
 
 _HEAD_BYTES = 4 * 1024 * 1024  # `added_tokens` stands before the vocabulary, which may have 30 MB

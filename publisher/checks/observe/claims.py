@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from publisher.checks.known_models import Mention, mentions
-from publisher.checks.outline import Outline, Passage
-from publisher.checks.readme import Metadata, Readme
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.known.models import Mention, mentions
+from publisher.checks.observe.outline import Outline, Passage
+from publisher.checks.observe.readme import Metadata, Readme
+from publisher.checks.observe.target import Absent, RepoView
 
 Subject = Literal[
     "layers",

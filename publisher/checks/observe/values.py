@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from publisher.checks.observe.target import Absent, RepoView
+from publisher.checks.observe.tensors import ADAPTER_WEIGHTS, AdapterTensors
 from publisher.checks.source import Source
-from publisher.checks.target import Absent, RepoView
-from publisher.checks.tensors import ADAPTER_WEIGHTS, AdapterTensors
 
 MAX_BYTES = 512 * 1024 * 1024  # of the file; what is larger is not read for this
 _WIDTHS = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from publisher.checks.files import Files
-from publisher.checks.target import Absent, RepoView
-from publisher.checks.tensors import LFS_POINTER
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.target import Absent, RepoView
+from publisher.checks.observe.tensors import LFS_POINTER
 from publisher.weights.gguf import HEAD_BYTES, GgufError, GgufHeader, read_gguf
 
 _MOST = 64  # files; a repo of quantizations has about twenty

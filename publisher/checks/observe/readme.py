@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from publisher.checks.frontmatter import Block, Value, find_block
+from publisher.checks.observe.frontmatter import Block, Value, find_block
 
 README = "README.md"
 MAX_BYTES = 32 * 1024 * 1024

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from publisher.checks.files import DATA_SUFFIXES
+from publisher.checks.observe.files import DATA_SUFFIXES
 from publisher.checks.source import Entry, Source
 
 MAX_BYTES = 32 * 1024 * 1024

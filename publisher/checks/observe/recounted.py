@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks.files import Files, RepoKind
-from publisher.checks.footers import SplitFooters
-from publisher.checks.jsons import AdapterConfig, ModelConfig, TokenizerConfig
-from publisher.checks.lora import lora_modules
-from publisher.checks.readme import Metadata
-from publisher.checks.stated import StatedFacts
-from publisher.checks.target import Absent, RepoView, ShardIndexes
-from publisher.checks.tensors import ADAPTER_WEIGHTS, AdapterTensors, Headers
+from publisher.checks.observe.files import Files, RepoKind
+from publisher.checks.observe.footers import SplitFooters
+from publisher.checks.observe.jsons import AdapterConfig, ModelConfig, TokenizerConfig
+from publisher.checks.observe.lora import lora_modules
+from publisher.checks.observe.readme import Metadata
+from publisher.checks.observe.stated import StatedFacts
+from publisher.checks.observe.target import Absent, RepoView, ShardIndexes
+from publisher.checks.observe.tensors import ADAPTER_WEIGHTS, AdapterTensors, Headers
 from publisher.records.artifacts import is_card_file
 from publisher.records.facts import Json
 from publisher.weights import header as safetensors

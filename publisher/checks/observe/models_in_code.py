@@ -8,8 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from publisher.checks.snippets import PythonBlock, Snippets, assigned, calls, constant, dotted, keyword
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.observe.snippets import (
+    PythonBlock,
+    Snippets,
+    assigned,
+    calls,
+    constant,
+    dotted,
+    keyword,
+)
+from publisher.checks.observe.target import Absent, RepoView
 
 MAX_GENERATIONS = 50  # of one card; rules look at the whole block of each
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from publisher.checks import known_models
-from publisher.checks.claims import Claims
-from publisher.checks.jsons import AdapterConfig, GenerationConfig, ModelConfig
-from publisher.checks.known_models import Family, Mention, Shape
-from publisher.checks.target import Absent, RepoView
-from publisher.checks.tensors import AdapterTensors, Headers
+from publisher.checks.known import models as known_models
+from publisher.checks.known.models import Family, Mention, Shape
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.jsons import AdapterConfig, GenerationConfig, ModelConfig
+from publisher.checks.observe.target import Absent, RepoView
+from publisher.checks.observe.tensors import AdapterTensors, Headers
 from publisher.records.facts import Json
 
 _PACKED = frozenset(

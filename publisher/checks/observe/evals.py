@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from publisher.checks.files import Files
-from publisher.checks.frontmatter import Block, UnboundedError, Value, YamlFault, read_yaml
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.frontmatter import Block, UnboundedError, Value, YamlFault, read_yaml
+from publisher.checks.observe.target import Absent, RepoView
 
 _MAX_BYTES = 256 * 1024
 _MOST = 200

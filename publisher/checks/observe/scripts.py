@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import warnings
 
-from publisher.checks.files import Files
-from publisher.checks.snippets import constant, dotted
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.snippets import constant, dotted
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.source import Source
-from publisher.checks.target import Absent, RepoView
 
 _MAX_BYTES = 200_000
 

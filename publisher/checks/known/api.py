@@ -10,5 +10,5 @@ from importlib.resources import files
 @cache
 def model_methods() -> frozenset[str]:
     """Every public method that some model class of transformers, PEFT or torch has."""
-    data = json.loads(files("publisher.checks").joinpath("known_api.json").read_text("utf-8"))
+    data = json.loads(files("publisher.checks.known").joinpath("api.json").read_text("utf-8"))
     return frozenset(" ".join(data["methods"]).split())

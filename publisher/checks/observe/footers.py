@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publisher.checks.files import Files
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.source import Entry, Source
-from publisher.checks.target import Absent, RepoView
 
 _MAGIC = b"PAR1"
 _TAIL_BYTES = 8

@@ -15,8 +15,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from publisher.checks.observe.target import RepoView
 from publisher.checks.source import Source
-from publisher.checks.target import RepoView
 
 MAX_BYTES = 16 * 1024 * 1024  # of one pickle; weights themselves lie outside of it
 _FAR_BYTES = 1024 * 1024  # of it, where all comes over a network: imports stand in front

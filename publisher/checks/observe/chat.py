@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from publisher.checks.files import Files
-from publisher.checks.jsons import MAX_BYTES, NotJsonError, TokenizerConfig, parse_json
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.jsons import MAX_BYTES, NotJsonError, TokenizerConfig, parse_json
+from publisher.checks.observe.target import Absent, RepoView
 
 if TYPE_CHECKING:
     from jinja2 import nodes

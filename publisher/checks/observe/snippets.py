@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from publisher.checks.readme import Readme
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.observe.readme import Readme
+from publisher.checks.observe.target import Absent, RepoView
 
 MAX_BLOCK = 100_000  # characters; a snippet that is larger is a file
 MAX_BLOCKS = 200

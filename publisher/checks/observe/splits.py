@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from publisher.checks.frontmatter import Value
-from publisher.checks.readme import Metadata
+from publisher.checks.observe.frontmatter import Value
+from publisher.checks.observe.readme import Metadata
 
 _MOST = 2000  # splits; a card with more is read as far as that
 

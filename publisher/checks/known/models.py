@@ -106,7 +106,7 @@ class Mention:
 @cache
 def families() -> tuple[Family, ...]:
     """All families, generation by generation."""
-    data = json.loads(files("publisher.checks").joinpath("known_models.json").read_text("utf-8"))
+    data = json.loads(files("publisher.checks.known").joinpath("models.json").read_text("utf-8"))
     return tuple(
         Family(
             entry["family"],
@@ -123,7 +123,7 @@ def families() -> tuple[Family, ...]:
 @cache
 def vision_tower(title: str) -> tuple[int, int] | None:
     """Layers and hidden size of the tower that reads images, for families of which that is known."""
-    data = json.loads(files("publisher.checks").joinpath("known_models.json").read_text("utf-8"))
+    data = json.loads(files("publisher.checks.known").joinpath("models.json").read_text("utf-8"))
     tower = data["vision"].get(title.replace(" ", ""))
     return None if tower is None else (tower["layers"], tower["hidden"])
 

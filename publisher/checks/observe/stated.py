@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publisher.checks.jsons import FactsFile
-from publisher.checks.target import Absent, RepoView
+from publisher.checks.observe.jsons import FactsFile
+from publisher.checks.observe.target import Absent, RepoView
 from publisher.records.facts import CommandSource, FileSource, Json, Source, StatedSource
 
 _ID_LINE = re.compile(r'^\s*"id": "([^"]{1,200})",?$', re.MULTILINE)

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 @cache
 def _ids() -> dict[str, frozenset[str]]:
-    text = files("publisher.checks").joinpath("known_ids.json").read_text("utf-8")
+    text = files("publisher.checks.known").joinpath("ids.json").read_text("utf-8")
     return {name: frozenset(ids) for name, ids in json.loads(text).items() if isinstance(ids, list)}
 
 

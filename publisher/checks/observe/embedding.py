@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from publisher.checks.jsons import ModelConfig
-from publisher.checks.tensors import Tensor
+from publisher.checks.observe.jsons import ModelConfig
+from publisher.checks.observe.tensors import Tensor
 
 _NAMES = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight")
 _FLOATS = frozenset(("F32", "F16", "BF16", "F64"))

@@ -1,4 +1,4 @@
-"""Loading full-precision weights as bitsandbytes NF4, for QLoRA training and for pre-quantized checkpoints."""
+"""Loading full-precision weights as bitsandbytes NF4, for QLoRA training; and what may become NF4."""
 
 from __future__ import annotations
 
@@ -44,13 +44,7 @@ def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
 
     config = read_config(folder)
     read_shards(folder)
-    if "quantization_config" in config:
-        raise HubpubError(
-            "HP-M10",
-            f"{folder.name} is quantized already",
-            hint="name full-precision weights as the base; NF4 is made from those",
-            where=str(folder / "config.json"),
-        )
+    refuse_quantized(folder, config)
     multimodal = "vision_config" in config
     kind = transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModelForCausalLM
     model, info = kind.from_pretrained(
@@ -64,3 +58,18 @@ def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
     )
     refuse_holes(folder, model, info)
     return model
+
+
+def refuse_quantized(folder: Path, config: dict[str, Any]) -> None:
+    """Refuse a model whose weights are quantized already.
+
+    Raises:
+        HubpubError: HP-M10.
+    """
+    if "quantization_config" in config:
+        raise HubpubError(
+            "HP-M10",
+            f"{folder.name} is quantized already",
+            hint="name full-precision weights as the base; NF4 is made from those",
+            where=str(folder / "config.json"),
+        )

@@ -38,6 +38,7 @@ _RENAMES = (
     ("language_model.model.", "model."),
     ("model.vision_tower.", "vision_tower.vision_model."),
     ("model.vision_tower.", "vision_tower."),
+    ("model.", ""),
 )
 
 

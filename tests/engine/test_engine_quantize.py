@@ -44,6 +44,58 @@ def test_the_checkpoint_holds_the_very_weights_that_were_quantized(nf4, tiny_bas
     assert torch.equal(logits(fresh), logits(load_model(nf4[0])))
 
 
+@pytest.mark.parametrize("double_quant", [True, False])
+@pytest.mark.parametrize("model", ["tiny_base", "tiny_gemma"])
+def test_the_file_is_transformers_own_to_the_last_byte(model, double_quant, request, tmp_path):
+    """Written piece by piece, without the model in memory; header, order and padding included."""
+    from publisher.engine.nf4 import load_nf4
+
+    source = request.getfixturevalue(model)
+    load_nf4(source, double_quant=double_quant, compute_dtype="bfloat16").save_pretrained(tmp_path / "theirs")
+    quantize.run(Quantize(str(source), str(tmp_path / "ours"), double_quant=double_quant), quiet)
+    ours, theirs = (tmp_path / name / "model.safetensors" for name in ("ours", "theirs"))
+
+    assert theirs.read_bytes() == ours.read_bytes()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+def test_the_kernel_gives_the_bits_that_bitsandbytes_gives(dtype):
+    """Zero blocks, huge and tiny values, and every type that weights come in."""
+    import torch
+    from bitsandbytes import functional
+
+    from publisher.engine.nf4_tensor import quantize_flat
+
+    torch.manual_seed(3)
+    weights = torch.randn(64 * 300) * torch.logspace(-4, 4, 64 * 300)
+    weights[:64] = 0
+    weights = weights.to(getattr(torch, dtype))
+    codes, absmax, finite = quantize_flat(weights)
+    theirs, state = functional.quantize_4bit(weights, quant_type="nf4")
+
+    assert finite
+    assert torch.equal(theirs.reshape(-1), codes)
+    assert torch.equal(state.absmax, absmax)
+
+
+def test_a_weight_that_is_not_finite_is_refused_by_name(tiny_base, tmp_path):
+    """bitsandbytes quantizes NaN to some code or other, and nobody ever hears of it."""
+    import shutil
+
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    broken = shutil.copytree(tiny_base, tmp_path / "broken")
+    tensors = load_file(broken / "model.safetensors")
+    tensors["model.layers.1.mlp.up_proj.weight"][3, 5] = torch.nan
+    save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(HubpubError) as caught:
+        quantize.run(Quantize(str(broken), str(tmp_path / "out")), quiet)
+
+    assert ("HP-E05", "model.layers.1.mlp.up_proj.weight") == (caught.value.code, caught.value.data["tensor"])
+    assert not (tmp_path / "out").exists()
+
+
 def test_plain_from_pretrained_loads_it_in_4_bit(nf4):
     """The user of a pre-quantized repo passes no configuration."""
     import bitsandbytes

@@ -1,31 +1,38 @@
 """Fold a LoRA adapter into full-precision weights: W + s * B A, the base's files kept but for the adapted bytes.
 
-Each shard is copied as it is, then the adapted tensors are overwritten in place; so layout, header, index and
-untouched tensors stay the base's own, and memory holds a slice of one tensor, however large the model.
+Each shard is written anew: the bytes between adapted tensors are copied by the kernel, the adapted ones are computed a
+slice at a time. So layout, header, index and untouched tensors stay the base's own, and memory holds a slice of one
+tensor, however large the model. A killed run goes on with the first shard that it had not finished.
 Equal to the last bit to peft's `merge_and_unload()`: the product in float32, added, rounded once.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from publisher.engine.jobs import Emit, JobResult, Merge
-from publisher.engine.output import written_aside
+from publisher.engine.load import stored_dtype
+from publisher.engine.nf4 import nf4_config, refuse_quantized
+from publisher.engine.output import Ledger, continued_aside
+from publisher.engine.skeleton import read_skeleton
+from publisher.engine.untie import Untied, add_head, find_untied
+from publisher.engine.updates import RoundTrip, Update, Updating, rows_of
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
-from publisher.weights.adapter import check_adapter, find_weights
+from publisher.weights.adapter import check_adapter, find_saved, find_weights
 from publisher.weights.companions import copy_companions
+from publisher.weights.copying import copy_file, copy_range
 from publisher.weights.describe import count_parameters, main_dtype, read_config, tied_embeddings
 from publisher.weights.header import Header, TensorEntry, read_header
-from publisher.weights.lora import Adapter, LoraPair, read_adapter
-from publisher.weights.shards import read_shards
+from publisher.weights.lora import CONFIG, WEIGHTS, Adapter, read_adapter
+from publisher.weights.shards import ShardSet, read_shards
 
-SLICE_BYTES = 64_000_000  # of the base's tensor; the float32 product of a slice takes twice that of bf16
-_TORCH = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+SLICE_BYTES = 16_000_000  # of the base's tensor; the float32 product of a slice takes twice that of bf16
 
 
 def run(job: Merge, emit: Emit) -> JobResult:
@@ -33,97 +40,122 @@ def run(job: Merge, emit: Emit) -> JobResult:
 
     Raises:
         HubpubError: HP-A01 … HP-A07 before anything is written; HP-E05, a merged weight is not finite;
-            HP-E06, fewer tensors changed than the adapter has modules.
+            HP-E06, fewer tensors changed than the adapter has modules; HP-M10, the base is quantized;
+            HP-X01, the disk has too little room, with what is missing.
     """
     base, adapter_folder, out = Path(job.base), Path(job.adapter), Path(job.out)
+    refuse_quantized(base, read_config(base))
     check_adapter(adapter_folder, base)
     shards, adapter, config = read_shards(base), read_adapter(adapter_folder), read_config(base)
-    pairs = find_weights(adapter, shards)
-    _refuse_tied(pairs, adapter, tied=tied_embeddings(config, shards))
-    changed = 0
-    written = 0
-    with written_aside(out) as folder:
-        copy_companions(base, folder)
-        if shards.index is not None:
-            shutil.copyfile(shards.index, folder / shards.index.name)
+    untied = find_untied(adapter, shards, tied=tied_embeddings(config, shards))
+    updates = _updates(job, shards, adapter, untied)
+    changed: list[str] = []
+    with continued_aside(out, _key(job, shards)) as ledger:
+        _refuse_full_disk(ledger, shards)
+        written = 0
         for shard in shards.shards:
-            target = folder / shard.file.name
-            shutil.copyfile(shard.file, target)
-            target.chmod(0o644)
-            changed += _merge_shard(shard, target, pairs, adapter)
+            changed += _make_shard(ledger, shard, updates, adapter, untied)
             written += shard.size_bytes
             emit({"event": "bytes", "done": written, "of": shards.size_bytes})
-        if changed != len(pairs):
-            raise HubpubError(
-                "HP-E06",
-                f"the adapter has {len(pairs)} modules, but only {changed} tensors differ from the base",
-                hint="the update is too small for the base's precision: train longer or with a higher learning rate",
-                where=str(adapter_folder),
-                changed=changed,
-                expected=len(pairs),
-            )
-        merged = read_shards(folder)
+        _refuse_idle(adapter, shards, changed)
+        copy_companions(base, ledger.folder)
+        _copy_index(shards, ledger.folder, untied)
+        if untied is not None:
+            untied.write_config(config, ledger.folder)
+        merged = read_shards(ledger.folder)
+    made = read_config(out)
     values: dict[str, tuple[Json, str | None]] = {
-        "parameters": (count_parameters(config, merged), None),
+        "parameters": (count_parameters(made, merged), None),
         "size_bytes": (merged.size_bytes, "bytes"),
         "dtype": (main_dtype(merged), None),
         "tensors": (len(merged.tensors), None),
-        "changed_tensors": (changed, None),
+        "changed_tensors": (len(changed), None),
         "shards": (len(merged.shards), None),
-        "merge_base": ("full", None),
+        "merge_base": (job.merge_base, None),
     }
     measured = tuple(Measurement(f"merged.{name}", value, unit) for name, (value, unit) in values.items())
-    return JobResult(measured, {"changed": sorted(pairs)})
+    touched = {shard.file.name for shard in shards.shards if not updates.keys().isdisjoint(shard.tensors)}
+    touched |= {untied.shard} if untied is not None else set()
+    untouched = sorted({shard.file.name for shard in shards.shards} - touched)
+    return JobResult(measured, {"changed": sorted(changed), "untouched": list(untouched)})
 
 
-def _refuse_tied(pairs: Mapping[str, LoraPair], adapter: Adapter, *, tied: bool) -> None:
-    """Refuse a tied embedding or head: merging into one would change the other as well."""
-    shared = [name for name in pairs if name.endswith(("lm_head.weight", "embed_tokens.weight"))]
-    if tied and shared:
-        raise HubpubError(
-            "HP-A06",
-            f"the adapter changes {shared[0]}, which the base uses for input and output alike",
-            hint="train without `lm_head` and `embed_tokens` among the target modules",
-            where=str(adapter.folder),
-            features=shared,
-        )
+def _updates(job: Merge, shards: ShardSet, adapter: Adapter, untied: Untied | None) -> dict[str, Update]:
+    """What is done to which tensor of the base."""
+    trip: RoundTrip | None = None
+    through: frozenset[str] = frozenset()
+    if job.merge_base == "nf4":
+        base = Path(job.base)
+        dtype = str(stored_dtype(base)).removeprefix("torch.")
+        settings = nf4_config(double_quant=job.double_quant, compute_dtype=dtype)
+        through = read_skeleton(base, shards, settings, dtype).quantized
+        trip = RoundTrip(dtype, job.double_quant)
+    updates = {name: Update(round_trip=trip) for name in through}
+    for name, pair in find_weights(adapter, shards).items():
+        updates[name] = Update(pair, round_trip=trip if name in through else None)
+    stored = shards.tensors
+    for name, saved in find_saved(adapter, shards).items():
+        if name in stored and not (untied is not None and untied.name == name):
+            updates[name] = Update(saved=saved)
+    return updates
 
 
-def _merge_shard(shard: Header, target: Path, pairs: Mapping[str, LoraPair], adapter: Adapter) -> int:
-    """Overwrite the adapted tensors of one copied shard; returns how many of them differ from the base now."""
-    touched = sorted(
-        (tensor for name, tensor in shard.tensors.items() if name in pairs), key=lambda tensor: tensor.start
-    )
-    changed = 0
-    with shard.file.open("rb") as source, target.open("r+b") as sink:
-        for tensor in touched:
-            changed += _merge_tensor(source, sink, tensor, pairs[tensor.name], adapter)
-        sink.flush()
-        os.fsync(sink.fileno())
-    read_header(target)  # the copy is whole
+def _make_shard(
+    ledger: Ledger, shard: Header, updates: Mapping[str, Update], adapter: Adapter, untied: Untied | None
+) -> list[str]:
+    """Write one shard, unless a run before this one did; returns the tensors in it that differ from the base's."""
+    name = shard.file.name
+    done = ledger.done(name)
+    if isinstance(done, list):
+        return [str(tensor) for tensor in done]
+    part = ledger.folder / f"{name}.part"
+    changed: list[str] = []
+    if updates.keys().isdisjoint(shard.tensors):
+        copy_file(shard.file, part)
+    else:
+        changed = _write_shard(shard, part, updates, adapter)
+    if untied is not None and untied.shard == name:
+        add_head(part, untied, adapter)
+    read_header(part)  # whole, and of the format
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    ledger.finish(part, name, list(changed))
     return changed
 
 
-def _merge_tensor(
-    source: BinaryIO, sink: BinaryIO, entry: TensorEntry, pair: LoraPair, adapter: Adapter
-) -> bool:
-    """W + s * B A for one weight, some rows at a time; returns whether any byte changed."""
-    import torch
+def _write_shard(shard: Header, target: Path, updates: Mapping[str, Update], adapter: Adapter) -> list[str]:
+    touched = sorted(
+        (tensor for name, tensor in shard.tensors.items() if name in updates), key=lambda tensor: tensor.start
+    )
+    changed = []
+    with shard.file.open("rb", buffering=0) as source, target.open("wb", buffering=0) as sink:
+        at = 0
+        for tensor in touched:
+            copy_range(source, at, sink, at, tensor.start - at)
+            if _write_tensor(source, sink, shard, tensor, updates[tensor.name], adapter):
+                changed.append(tensor.name)
+            at = tensor.stop
+        copy_range(source, at, sink, at, shard.size_bytes - at)
+    target.chmod(0o644)
+    return changed
 
-    outs, ins = entry.shape
-    row_bytes = (entry.stop - entry.start) // outs
-    rows = max(1, SLICE_BYTES // row_bytes)
-    dtype = getattr(torch, _TORCH[entry.dtype])
-    down, up = (_float32(adapter, half) for half in (pair.down, pair.up))
+
+def _write_tensor(
+    source: BinaryIO, sink: BinaryIO, shard: Header, entry: TensorEntry, update: Update, adapter: Adapter
+) -> bool:
+    """Write one updated tensor at its place, some rows at a time; returns whether any byte changed."""
+    rows, _ = rows_of(entry)
+    row_bytes = (entry.stop - entry.start) // rows
+    step = max(1, SLICE_BYTES // row_bytes)
+    updating = Updating(shard, entry, update, adapter)
     changed = False
-    for first in range(0, outs, rows):
-        last = min(first + rows, outs)
+    for first in range(0, rows, step):
+        last = min(first + step, rows)
+        before = bytearray((last - first) * row_bytes)
         source.seek(entry.start + first * row_bytes)
-        before = source.read((last - first) * row_bytes)
-        weight = torch.frombuffer(bytearray(before), dtype=dtype).view(last - first, ins)
-        # In place, as peft does: the sum is float32 and rounded once. Two roundings differ in 7% of the elements.
-        weight += (up[first:last] @ down) * pair.scale
-        if not bool(torch.isfinite(weight).all()):
+        source.readinto(before)  # type: ignore[attr-defined]
+        after, differs, finite = updating.rows(before, first, last)
+        if not finite:
             raise HubpubError(
                 "HP-E05",
                 f"{entry.name} is not finite after merging",
@@ -131,19 +163,56 @@ def _merge_tensor(
                 where=str(adapter.folder),
                 tensor=entry.name,
             )
-        after = weight.view(torch.uint8).numpy().tobytes()
-        changed = changed or after != before
+        changed = changed or differs
         sink.seek(entry.start + first * row_bytes)
         sink.write(after)
     return changed
 
 
-def _float32(adapter: Adapter, entry: TensorEntry) -> Any:
-    """One matrix of the adapter in float32, which is what peft computes with."""
-    import torch
+def _refuse_idle(adapter: Adapter, shards: ShardSet, changed: list[str]) -> None:
+    """Every pair must have changed its weight: an update that rounds away is a merge that did nothing there."""
+    pairs = find_weights(adapter, shards)
+    if idle := sorted(set(pairs) - set(changed)):
+        raise HubpubError(
+            "HP-E06",
+            f"the adapter has {len(pairs)} modules, but only {len(pairs) - len(idle)} tensors differ from the base",
+            hint="the update is too small for the base's precision: train longer or with a higher learning rate",
+            where=str(adapter.folder),
+            changed=len(pairs) - len(idle),
+            expected=len(pairs),
+        )
 
-    dtype = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}[entry.dtype]
-    with adapter.header.file.open("rb") as stream:
-        stream.seek(entry.start)
-        raw = bytearray(stream.read(entry.stop - entry.start))
-    return torch.frombuffer(raw, dtype=dtype).view(entry.shape).float()
+
+def _refuse_full_disk(ledger: Ledger, shards: ShardSet) -> None:
+    """Say at once what would else be found out after most of the bytes."""
+    needed = sum(shard.size_bytes for shard in shards.shards if ledger.done(shard.file.name) is None)
+    state = os.statvfs(ledger.folder)
+    free = state.f_bavail * state.f_frsize
+    if needed > free:
+        raise HubpubError(
+            "HP-X01",
+            f"merging needs {needed:,} bytes, and {free:,} are free: {needed - free:,} are missing",
+            hint="make room on the disk, then run the same command again",
+            where=str(ledger.folder),
+            missing_bytes=needed - free,
+        )
+
+
+def _copy_index(shards: ShardSet, folder: Path, untied: Untied | None) -> None:
+    if shards.index is None:
+        return
+    target = folder / shards.index.name
+    copy_file(shards.index, target)
+    if untied is not None:
+        content = json.loads(target.read_text(encoding="utf-8"))
+        target.write_text(json.dumps(untied.indexed(content), indent=2) + "\n", encoding="utf-8")
+
+
+def _key(job: Merge, shards: ShardSet) -> str:
+    """What a half-made merge must agree in to be gone on with."""
+    told: list[Json] = [job.merge_base, job.double_quant]
+    told += [[shard.file.name, shard.size_bytes, shard.file.stat().st_mtime_ns] for shard in shards.shards]
+    for name in (CONFIG, WEIGHTS):
+        with (Path(job.adapter) / name).open("rb") as stream:
+            told.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
+from publisher.weights.describe import is_embedding, is_head
 from publisher.weights.header import TensorEntry
 from publisher.weights.lora import (
     CONFIG,
@@ -87,8 +88,10 @@ def check_adapter(adapter: Path, base: Path) -> None:
     """
     read = read_adapter(adapter)
     refuse_unsupported(read)
-    weights = find_weights(read, read_shards(base))
-    _check_all_targets(read, read_shards(base), weights)
+    shards = read_shards(base)
+    weights = find_weights(read, shards)
+    find_saved(read, shards)
+    _check_all_targets(read, shards, weights)
     _check_values(read)
 
 
@@ -128,6 +131,54 @@ def find_weights(adapter: Adapter, base: ShardSet) -> dict[str, LoraPair]:
     return found
 
 
+def find_saved(adapter: Adapter, base: ShardSet) -> dict[str, TensorEntry]:
+    """Find the base's tensor for every tensor that the adapter brings whole.
+
+    Returns:
+        The adapter's tensors by the name of the one that they replace; a head that the base does not store, since it
+        is tied to the embedding, has the name that it would have there.
+
+    Raises:
+        HubpubError: HP-A05, the base has no such tensor; HP-A01, it has another shape; HP-A06, another kind of type.
+    """
+    found: dict[str, TensorEntry] = {}
+    tensors = base.tensors
+    brought = [name.rpartition(".")[0] for name in adapter.saved]
+    wanted = sorted(adapter.config.get("modules_to_save") or ())
+    if absent := [module for module in wanted if not any(name.endswith(module) for name in brought)]:
+        what = f"{CONFIG} says that {', '.join(absent)} was trained whole, and there is no tensor of it"
+        raise misfit("HP-A05", adapter, what, modules=absent)
+    for name, saved in adapter.saved.items():
+        module, _, leaf = name.rpartition(".")
+        candidates = [f"{each.removesuffix('.weight')}.{leaf}" for each in weight_names(module)]
+        place = next((each for each in candidates if each in tensors), None)
+        if place is None and is_head(name):
+            embedding = next((each for each in tensors if is_embedding(each)), None)
+            if embedding is not None:
+                prefix = embedding.removesuffix("embed_tokens.weight").removesuffix("model.")
+                found[f"{prefix}lm_head.weight"] = saved
+                continue
+        if place is None:
+            what = f"{name} was trained whole, and the base has no such tensor"
+            raise misfit("HP-A05", adapter, what, module=module)
+        if tensors[place].shape != saved.shape:
+            what = f"{name} is {_times(saved.shape)} in the adapter and {_times(tensors[place].shape)} in the base"
+            raise misfit(
+                "HP-A01",
+                adapter,
+                what,
+                module=module,
+                shape=list(saved.shape),
+                base_shape=list(tensors[place].shape),
+            )
+        if strange := {saved.dtype, tensors[place].dtype} - FLOATS:
+            raise unsupported(
+                adapter.folder, f"{name} has the type {', '.join(sorted(strange))}", features=[name]
+            )
+        found[place] = saved
+    return found
+
+
 def weight_names(module: str) -> tuple[str, ...]:
     """Names that a module's weight may have in a checkpoint, the module's own first."""
     renamed = (new + module.removeprefix(old) for old, new in _RENAMES if module.startswith(old))
@@ -137,10 +188,13 @@ def weight_names(module: str) -> tuple[str, ...]:
 def _check_rank(adapter: Adapter, pair: LoraPair) -> None:
     if len(pair.down.shape) != 2 or len(pair.up.shape) != 2:
         raise unsupported(adapter.folder, f"{pair.module} is no linear layer", features=[pair.module])
-    if strange := {pair.down.dtype, pair.up.dtype} - FLOATS:
+    if strange := {tensor.dtype for tensor in pair.tensors} - FLOATS:
         raise unsupported(
             adapter.folder, f"{pair.module} has the type {', '.join(strange)}", features=[pair.module]
         )
+    if pair.magnitude is not None and pair.magnitude.elements != pair.up.shape[0]:
+        what = f"{pair.module} has {pair.magnitude.elements} magnitudes for {pair.up.shape[0]} rows"
+        raise misfit("HP-A01", adapter, what, module=pair.module)
     ranks = (pair.down.shape[0], pair.up.shape[1])
     if ranks != (pair.rank, pair.rank):
         what = f"{pair.module} has rank {ranks[0]} in A and {ranks[1]} in B, {CONFIG} says {pair.rank}"
@@ -175,19 +229,23 @@ def _check_all_targets(adapter: Adapter, base: ShardSet, found: Mapping[str, Lor
 def _check_values(adapter: Adapter) -> None:
     trained = False
     for pair in adapter.pairs:
-        for tensor in (pair.down, pair.up):
-            if not all_finite(adapter.header, tensor.name):
-                raise misfit(
-                    "HP-A03", adapter, f"{tensor.name} holds NaN or infinite values", tensor=tensor.name
-                )
+        for tensor in pair.tensors:
+            _check_finite(adapter, tensor)
             trained = trained or (tensor is pair.up and any_value(adapter.header, tensor.name))
-    if not trained:
+    for tensor in adapter.saved.values():
+        _check_finite(adapter, tensor)
+    if not (trained or adapter.saved):
         raise HubpubError(
             "HP-A04",
             "every B matrix of the adapter is zero: it changes nothing",
             hint="train it, or name the folder of a trained adapter",
             where=str(adapter.folder / WEIGHTS),
         )
+
+
+def _check_finite(adapter: Adapter, tensor: TensorEntry) -> None:
+    if not all_finite(adapter.header, tensor.name):
+        raise misfit("HP-A03", adapter, f"{tensor.name} holds NaN or infinite values", tensor=tensor.name)
 
 
 def _homeless(adapter: Adapter, pair: LoraPair, tensors: Mapping[str, TensorEntry]) -> HubpubError:

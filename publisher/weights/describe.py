@@ -98,7 +98,7 @@ def tied_embeddings(config: Config, shards: ShardSet) -> bool:
     for part in (config, language_config(config)):
         if isinstance(part.get("tie_word_embeddings"), bool):
             return bool(part["tie_word_embeddings"])
-    return not any(_is_head(name) for name in shards.tensors)
+    return not any(is_head(name) for name in shards.tensors)
 
 
 def count_parameters(config: Config, shards: ShardSet) -> int:
@@ -108,7 +108,7 @@ def count_parameters(config: Config, shards: ShardSet) -> int:
 
 def _counted(config: Config, shards: ShardSet) -> list[tuple[str, TensorEntry]]:
     tied = tied_embeddings(config, shards)
-    return [(name, tensor) for name, tensor in shards.tensors.items() if not (tied and _is_head(name))]
+    return [(name, tensor) for name, tensor in shards.tensors.items() if not (tied and is_head(name))]
 
 
 def main_dtype(shards: ShardSet) -> str | None:
@@ -130,5 +130,11 @@ def has_chat_template(folder: Path) -> bool:
     return bool(content.get("chat_template"))
 
 
-def _is_head(tensor: str) -> bool:
+def is_head(tensor: str) -> bool:
+    """Whether a tensor is the output head of a language model."""
     return tensor == "lm_head.weight" or tensor.endswith(".lm_head.weight")
+
+
+def is_embedding(tensor: str) -> bool:
+    """Whether a tensor is the input embedding of a language model."""
+    return tensor == "embed_tokens.weight" or tensor.endswith(".embed_tokens.weight")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,14 @@ from publisher.weights.header import Header, TensorEntry, read_header
 from publisher.weights.shards import refuse_pickles
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-_KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
+_KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB]|magnitude_vector)(?:\.weight)?")
+_SAVED = re.compile(r"base_model\.model\.(?P<tensor>.+)")
 
 # Configuration fields whose mere presence makes the update something else than W + s * B A.
 _UNSUPPORTED = (
-    "use_dora",
     "use_qalora",
     "use_bdlora",
     "lora_bias",
-    "modules_to_save",
     "trainable_token_indices",
     "target_parameters",
     "layer_replication",
@@ -40,24 +39,38 @@ _MOVES_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 
 @dataclass(frozen=True)
 class LoraPair:
-    """The two matrices of one adapted module: A (r, in) and B (out, r), and the factor of their product."""
+    """The two matrices of one adapted module: A (r, in) and B (out, r), and the factor of their product.
+
+    `magnitude` (out,) is DoRA's: the length that each row of the sum is given.
+    """
 
     module: str
     down: TensorEntry
     up: TensorEntry
     rank: int
     scale: float
+    magnitude: TensorEntry | None = None
+
+    @property
+    def tensors(self) -> tuple[TensorEntry, ...]:
+        """All tensors that it is made of."""
+        return (self.down, self.up) if self.magnitude is None else (self.down, self.up, self.magnitude)
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """An adapter folder, read. `strays` are tensors that are no half of a complete pair."""
+    """An adapter folder, read.
+
+    `saved` are whole tensors that take the place of the base's (peft's `modules_to_save`), by the name that they have
+    in the model. `strays` are tensors that are neither those nor part of a complete pair.
+    """
 
     folder: Path
     config: Mapping[str, Any]
     header: Header
     pairs: tuple[LoraPair, ...]
     strays: tuple[str, ...]
+    saved: Mapping[str, TensorEntry] = field(default_factory=dict)
 
     @property
     def target_modules(self) -> tuple[str, ...]:
@@ -90,14 +103,16 @@ def read_adapter(folder: Path) -> Adapter:
     for name, tensor in header.tensors.items():
         if match := _KEY.fullmatch(name):
             halves.setdefault(match["module"], {})[match["side"]] = tensor
+    wanted = {"A", "B"} | ({"magnitude_vector"} if config.get("use_dora") else set())
     pairs = tuple(
-        LoraPair(module, half["A"], half["B"], *_rank_and_scale(module, config))
+        LoraPair(module, half["A"], half["B"], *_rank_and_scale(module, config), half.get("magnitude_vector"))
         for module, half in sorted(halves.items())
-        if len(half) == 2
+        if wanted <= set(half)
     )
-    paired = {tensor.name for pair in pairs for tensor in (pair.down, pair.up)}
-    strays = tuple(sorted(set(header.tensors) - paired))
-    return Adapter(folder, config, header, pairs, strays)
+    paired = {tensor.name for pair in pairs for tensor in pair.tensors}
+    saved = _saved(header, config)
+    known = paired | {tensor.name for tensor in saved.values()}
+    return Adapter(folder, config, header, pairs, tuple(sorted(set(header.tensors) - known)), saved)
 
 
 def refuse_unsupported(adapter: Adapter) -> None:
@@ -121,6 +136,18 @@ def refuse_unsupported(adapter: Adapter) -> None:
             f"the adapter uses {', '.join(features)}, which cannot be merged here",
             features=features,
         )
+
+
+def _saved(header: Header, config: Mapping[str, Any]) -> dict[str, TensorEntry]:
+    """Tensors of the modules that were trained whole, by their name in the model."""
+    modules = tuple(config.get("modules_to_save") or ())
+    found = {}
+    for name, tensor in header.tensors.items():
+        match = _SAVED.fullmatch(name)
+        # As peft matches them: `norm` means every module whose name ends so.
+        if match and ".lora_" not in name and match["tensor"].rpartition(".")[0].endswith(modules):
+            found[match["tensor"]] = tensor
+    return found
 
 
 def _rank_and_scale(module: str, config: Mapping[str, Any]) -> tuple[int, float]:

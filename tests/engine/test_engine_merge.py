@@ -138,7 +138,7 @@ def test_a_card_or_code_beside_the_base_is_not_carried_on(tiny_base, tiny_adapte
 
 @pytest.mark.parametrize(
     ("feature", "value"),
-    [("use_dora", True), ("modules_to_save", ["lm_head"]), ("trainable_token_indices", [3])],
+    [("use_qalora", True), ("bias", "all"), ("trainable_token_indices", [3])],
 )
 def test_what_is_more_than_lora_is_refused_by_name_before_anything_is_written(
     tiny_base, tiny_adapter, tmp_path, feature, value

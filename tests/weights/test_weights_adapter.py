@@ -101,8 +101,10 @@ def test_an_adapter_is_described_by_its_files(adapter):
         pytest.param(
             {k.replace("self_attn", "attn"): v for k, v in lora().items()}, {}, "HP-A05", id="other names"
         ),
-        pytest.param(lora(), {"use_dora": True}, "HP-A06", id="DoRA"),
-        pytest.param(lora(), {"modules_to_save": ["lm_head"]}, "HP-A06", id="modules to save"),
+        pytest.param(lora(), {"use_dora": True}, "HP-A05", id="DoRA without its magnitudes"),
+        pytest.param(
+            lora(), {"modules_to_save": ["lm_head"]}, "HP-A05", id="a saved module without its tensor"
+        ),
         pytest.param(lora(), {"init_lora_weights": "pissa_niter_4"}, "HP-A06", id="PiSSA"),
         pytest.param(lora(), {"bias": "all"}, "HP-A06", id="biases"),
         pytest.param(lora(), {"peft_type": "LOHA"}, "HP-A06", id="not LoRA"),

@@ -1,0 +1,65 @@
+"""bfloat16 plus a scaled float32 update, rounded once, compiled by numba: torch's bits in one pass over the bytes."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+_CHUNK = 1 << 15  # weights that one thread takes at a time
+
+
+def available() -> bool:
+    """Whether numba is installed; without it torch itself does the sum."""
+    return find_spec("numba") is not None
+
+
+def add(bits: Any, update: Any, scale: float) -> tuple[bool, bool]:
+    """Add `update * scale` to weights in place: product and sum in float32, each rounded, the sum to bfloat16.
+
+    Args:
+        bits: numpy uint16 (n,), the bits of bfloat16.
+        update: numpy float32 (n,).
+        scale: rounded to float32, as torch does with a Python number.
+
+    Returns:
+        Whether any weight changed, and whether all sums are finite.
+    """
+    import numpy as np
+
+    changed, broken = _compiled()(bits, update, np.float32(scale))
+    return bool(changed), not broken
+
+
+@cache
+def _compiled() -> Any:
+    import numba
+    import numpy as np
+
+    @numba.njit(parallel=True, cache=True)
+    def kernel(bits: Any, update: Any, scale: Any) -> tuple[int, int]:
+        changed = 0
+        broken = 0
+        for chunk in numba.prange((bits.size + _CHUNK - 1) // _CHUNK):
+            first = chunk * _CHUNK
+            count = min(_CHUNK, bits.size - first)
+            words: Any = np.empty(count, np.uint32)
+            values: Any = words.view(np.float32)
+            for i in range(count):
+                words[i] = np.uint32(bits[first + i]) << np.uint32(16)
+            for i in range(count):
+                values[i] = values[i] + update[first + i] * scale
+            for i in range(count):
+                word = words[i]
+                # to the nearest, a tie to the even one
+                rounded = (word + np.uint32(0x7FFF) + ((word >> np.uint32(16)) & np.uint32(1))) >> np.uint32(
+                    16
+                )
+                if (rounded & np.uint32(0x7F80)) == np.uint32(0x7F80):
+                    broken += 1
+                if np.uint16(rounded) != bits[first + i]:
+                    changed += 1
+                bits[first + i] = np.uint16(rounded)
+        return changed, broken
+
+    return kernel

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import errno
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ from publisher.cli.commands import (
     steps,
     templates,
     verify,
+    weights,
 )
 from publisher.cli.output import clean, report_error
 from publisher.errors import Exit, HubpubError
@@ -82,7 +84,10 @@ app.command("rollback", rich_help_panel=AFTER)(rollback.rollback)
 dataset_app = typer.Typer(help="The training data.", no_args_is_help=True)
 dataset_app.command("build")(steps.step("dataset"))
 app.add_typer(dataset_app, name="dataset", rich_help_panel=STEPS)
-for stage in ("train", "merge", "quantize", "validate", "evaluate"):
+app.command("train", rich_help_panel=STEPS)(steps.step("train"))
+app.command("merge", rich_help_panel=STEPS)(weights.merge)
+app.command("quantize", rich_help_panel=STEPS)(weights.quantize)
+for stage in ("validate", "evaluate"):
     app.command(stage, rich_help_panel=STEPS)(steps.step(stage))
 app.command("doctor", rich_help_panel=MACHINE)(doctor.doctor)
 app.command("schema", rich_help_panel=MACHINE)(schema.schema)
@@ -98,7 +103,9 @@ app.add_typer(templates_app, name="templates", rich_help_panel=MACHINE)
 
 def main() -> None:
     """Run, and end with a documented exit code whatever happens."""
-    sys.exit(_run())
+    code = _run()
+    gc.freeze()  # an ending process looks for garbage several times over, among all that was imported
+    sys.exit(code)
 
 
 def _run() -> int:

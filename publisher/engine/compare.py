@@ -12,6 +12,7 @@ from publisher.engine.generate import FALLBACK_PROMPT, Tensor
 from publisher.engine.jobs import Compare, Emit, JobResult
 from publisher.engine.load import Model, load_adapter, load_model, load_tokenizer, stored_dtype
 from publisher.engine.memory import available_bytes, free
+from publisher.engine.nf4 import load_nf4
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
 
@@ -141,7 +142,7 @@ def measure(one: list[Tensor], other: list[Tensor]) -> Difference:
 
 
 def _call_witnesses(job: Compare, tokenizer: Tokenizer, prompts: list[str], dtype: str) -> list[Witness]:
-    model = load_adapter(load_model(job.base, dtype=dtype), job.adapter)
+    model = load_adapter(_load_base(job, dtype), job.adapter)
     said = [generate.answer(model, tokenizer, prompt, NEW_TOKENS) for prompt in prompts]
     texts = [encode_prompt(tokenizer, answer.prompt) + list(answer.token_ids) for answer in said]
     adapted = [generate.read_logits(model, token_ids) for token_ids in texts]
@@ -153,6 +154,16 @@ def _call_witnesses(job: Compare, tokenizer: Tokenizer, prompts: list[str], dtyp
         Witness(answer.prompt, answer.text, *logits)
         for answer, *logits in zip(said, texts, base, adapted, rounded, strict=True)
     ]
+
+
+def _load_base(job: Compare, dtype: str) -> Model:
+    """The weights that the adapter was added to: the base's, or what is left of them behind four bits."""
+    if job.merge_base == "full":
+        return load_model(job.base, dtype=dtype)
+    import torch
+
+    model = load_nf4(Path(job.base), double_quant=job.double_quant, compute_dtype="bfloat16").dequantize()
+    return model.to(stored_dtype(job.base) if dtype == "auto" else getattr(torch, dtype)).eval()
 
 
 def _merge_rounded(model: Model, dtype: Any) -> None:

@@ -80,11 +80,17 @@ class Train:
 
 @dataclass(frozen=True)
 class Merge:
-    """Fold an adapter into full-precision weights: same dtype, same layout, same config files as the base."""
+    """Fold an adapter into full-precision weights: same dtype, same layout, same config files as the base.
+
+    `merge_base`: add to the base's weights as they are (`full`), or as the adapter saw them in QLoRA training, through
+    NF4 and back (`nf4`), quantized as `double_quant` says.
+    """
 
     base: str
     adapter: str
     out: str
+    merge_base: Literal["full", "nf4"] = "full"
+    double_quant: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,8 @@ class Compare:
     merged: str
     prompts: tuple[str, ...]
     tolerance: float = 0.5  # max absolute logit difference; the sum runs in another order, in bf16
+    merge_base: Literal["full", "nf4"] = "full"  # what the adapter was added to, as in `Merge`
+    double_quant: bool = True
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,18 @@ class Evaluate:
     max_rows: int = 64
 
 
-Job = ConvertGguf | Train | Merge | Quantize | Probe | Compare | Evaluate
+@dataclass(frozen=True)
+class RunCode:
+    """Run the code blocks of a card that others may have written, in their order and as one session.
+
+    `limit_s`: seconds for each block.
+    """
+
+    snippets: tuple[Snippet, ...]
+    limit_s: float = 300.0
+
+
+Job = ConvertGguf | Train | Merge | Quantize | Probe | Compare | Evaluate | RunCode
 
 
 @dataclass(frozen=True)

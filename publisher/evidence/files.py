@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from publisher.records.artifacts import FileRecord, is_card_file
@@ -13,12 +13,19 @@ PIECE = 1 << 22
 
 
 def inventory(
-    folder: Path, *, keep: Callable[[str], bool] = lambda path: not is_card_file(path)
+    folder: Path,
+    *,
+    keep: Callable[[str], bool] = lambda path: not is_card_file(path),
+    known: Mapping[str, str] | None = None,
 ) -> tuple[FileRecord, ...]:
-    """Hash the files of a folder, sorted by path; by default those of weights, data and configuration."""
+    """Hash the files of a folder, sorted by path; by default those of weights, data and configuration.
+
+    `known`: digests by path that need not be computed again.
+    """
+    known = known or {}
     paths = sorted(p for p in folder.rglob("*") if p.is_file())
     named = [(p.relative_to(folder).as_posix(), p) for p in paths]
-    return tuple(FileRecord(name, p.stat().st_size, sha256_of(p)) for name, p in named if keep(name))
+    return tuple(FileRecord(name, p.stat().st_size, known.get(name) or sha256_of(p)) for name, p in named if keep(name))
 
 
 def sha256_of(file: Path) -> str:

@@ -149,6 +149,11 @@ class ArtifactSettings(Section):
         "run",
         description="How far it is proven: static compares bytes, load loads it too, run asks it and runs the card's code.",
     )
+    merge_base: Literal["full", "nf4", "best"] | None = Field(
+        None,
+        description="Merged only: add to the full weights (the default), to their 4-bit round trip that QLoRA trained "
+        "against, or to whichever has the lower held-out loss.",
+    )
 
     @field_validator("repo")
     @classmethod
@@ -433,6 +438,12 @@ class Manifest(Section):
             "the dataset artifact needs a dataset that is built or a folder": "dataset" in wanted
             and not has_rows,
             "evaluate needs a dataset that is built or a folder": self.evaluate and not has_rows,
+            "merge_base is a setting of the merged artifact alone": any(
+                settings.merge_base for kind, settings in self.artifacts.items() if kind != "merged"
+            ),
+            "merge_base: best measures held-out rows: it needs a dataset that is built or a folder": (
+                not has_rows and any(each.merge_base == "best" for each in self.artifacts.values())
+            ),
             "supersedes names an artifact that is not released, or the dataset": (
                 set(self.supersedes) - (wanted - {"dataset"})
             ),

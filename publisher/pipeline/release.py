@@ -41,6 +41,7 @@ from publisher.pipeline.stages import STAGES, stages_of_run
 from publisher.pipeline.steps.card import card
 from publisher.pipeline.steps.check import Accepted
 from publisher.pipeline.steps.gates import Gates
+from publisher.pipeline.steps.merge import Merging
 from publisher.pipeline.steps.tensors import WithWeights
 from publisher.pipeline.steps.validate import Smoke
 from publisher.pipeline.words import Words
@@ -115,6 +116,7 @@ def settings_of(
         GivenDataset: given(GivenDataset, manifest.dataset.folder if manifest.dataset else None),
         Levels: Levels.of(manifest, proof),
         Smoke: manifest.smoke,
+        Merging: Merging.of(manifest),
         Gates: manifest.gates,
         WithWeights: WithWeights(kind for kind in manifest.artifacts if kind != "dataset"),
         Accepted: manifest.accept,

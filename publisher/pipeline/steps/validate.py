@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from publisher.engine.jobs import Compare, Expectation, Probe, SmokePrompt, Snippet
 from publisher.evidence.record import record
@@ -10,7 +11,8 @@ from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import SmokeSettings
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.services import Engine
-from publisher.records.facts import Measurement
+from publisher.pipeline.steps.merge import Merging
+from publisher.records.facts import Json, Measurement
 from publisher.records.receipts import ProofLevel
 from publisher.records.runs import Adapter, Base, Identity, Made, Merged, Quantized, Validation
 
@@ -23,6 +25,7 @@ def validate(
     identity: Identity,
     levels: Levels,
     smoke: Smoke,
+    merging: Merging,
     base: Base,
     adapter: Adapter | None,
     merged: Merged | None,
@@ -47,8 +50,15 @@ def validate(
     if adapter is not None and merged is not None and levels["merged"] == "run":
         prompts = tuple(prompt.prompt for prompt in smoke) or ("Hello.",)
         folders = (base.artifact.folder, adapter.artifact.folder, merged.artifact.folder)
-        measured += engine.run(Compare(*folders, prompts)).measured
+        through: Literal["full", "nf4"] = "nf4" if _merge_base(merged) == "nf4" else "full"
+        job = Compare(*folders, prompts, merge_base=through, double_quant=merging.double_quant)
+        measured += engine.run(job).measured
     return Validation(record("validate", tuple(measured), paths.evidence))
+
+
+def _merge_base(merged: Merged) -> Json:
+    """What the adapter was added to, as the merge recorded it."""
+    return next((fact.value for fact in merged.facts if fact.id == "merged.merge_base"), "full")
 
 
 def probe_job(

@@ -104,6 +104,9 @@ def run(job: Compare, emit: Emit) -> JobResult:
         Measurement("validate.merged.max_logit_difference", found.to_adapted.largest),
         Measurement("validate.merged.mean_logit_difference", found.to_adapted.mean),
         Measurement("validate.merged.argmax_agreement", found.to_adapted.agreement),
+        Measurement(
+            "validate.merged.kl", mean_kl([each.adapted for each in witnesses], logits), "nats/token"
+        ),
         Measurement("validate.merged.same_greedy_text", [witness.text for witness in witnesses] == texts),
         Measurement("validate.merged.rounding_logit_difference", found.rounding.largest),
         Measurement("validate.merged.unexplained_logit_difference", found.unexplained.largest),
@@ -139,6 +142,19 @@ def measure(one: list[Tensor], other: list[Tensor]) -> Difference:
         agreed += int((left.argmax(-1) == right.argmax(-1)).sum())
         positions += left.shape[0]
     return Difference(largest, total / count, agreed / positions, positions)
+
+
+def mean_kl(reference: list[Tensor], other: list[Tensor]) -> float:
+    """Mean over all positions of KL(reference || other), in nats; logits of shape (tokens, vocabulary), in pairs."""
+    import torch
+
+    total, positions = 0.0, 0
+    for left, right in zip(reference, other, strict=True):
+        expected = torch.log_softmax(left, dim=-1)
+        found = torch.log_softmax(right, dim=-1)
+        total += float((expected.exp() * (expected - found)).sum(dim=-1).double().sum())
+        positions += left.shape[0]
+    return max(0.0, total / positions)  # rounding may leave a little less than nothing
 
 
 def _call_witnesses(job: Compare, tokenizer: Tokenizer, prompts: list[str], dtype: str) -> list[Witness]:

@@ -143,6 +143,20 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class Divergence:
+    """How far a quantized model's predictions are from those of the model that it was made of.
+
+    `kind` and `against` name the two in the facts: `validate.nf4.kl_to_merged`.
+    """
+
+    full: str
+    quantized: str
+    prompts: tuple[str, ...]
+    kind: str = "nf4"
+    against: str = "merged"
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Held-out loss and perplexity of each model on the same rows, answer tokens only.
 
@@ -168,7 +182,7 @@ class RunCode:
     limit_s: float = 300.0
 
 
-Job = ConvertGguf | Train | Merge | Quantize | Probe | Compare | Evaluate | RunCode
+Job = ConvertGguf | Train | Merge | Quantize | Probe | Compare | Divergence | Evaluate | RunCode
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ MODULES: dict[str, str] = {
     "Quantize": "publisher.engine.quantize",
     "Probe": "publisher.engine.probe",
     "Compare": "publisher.engine.compare",
+    "Divergence": "publisher.engine.divergence",
     "Evaluate": "publisher.engine.evaluate",
+    "RunCode": "publisher.engine.run_code",
 }
 JOBS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Job)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from publisher.engine.jobs import Compare, Expectation, Probe, SmokePrompt, Snippet
+from publisher.engine.jobs import Compare, Divergence, Expectation, Probe, SmokePrompt, Snippet
 from publisher.evidence.record import record
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import SmokeSettings
@@ -31,7 +31,7 @@ def validate(
     merged: Merged | None,
     quantized: Quantized | None,
 ) -> Validation:
-    """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged.
+    """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged, merged against NF4.
 
     Less than that where less was asked for: `validate.proof.<kind>` says so, and the card from it.
 
@@ -53,6 +53,12 @@ def validate(
         through: Literal["full", "nf4"] = "nf4" if _merge_base(merged) == "nf4" else "full"
         job = Compare(*folders, prompts, merge_base=through, double_quant=merging.double_quant)
         measured += engine.run(job).measured
+    if quantized is not None and levels["nf4"] == "run":
+        source = merged or base
+        against = source.artifact.kind
+        full, packed = source.artifact.folder, quantized.artifact.folder
+        prompts = tuple(prompt.prompt for prompt in smoke)
+        measured += engine.run(Divergence(full, packed, prompts, "nf4", against)).measured
     return Validation(record("validate", tuple(measured), paths.evidence))
 
 

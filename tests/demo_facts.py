@@ -131,6 +131,17 @@ MEASURED: dict[str, dict[str, Any]] = {
         "dataset.image_height": (480, "pixels"),
         "dataset.seed": 7,
         "dataset.size_bytes": (131877, "bytes"),
+        "dataset.download_bytes": (131877, "bytes"),
+        "dataset.memory_bytes": (602114, "bytes"),
+        "dataset.train.memory_bytes": (512310, "bytes"),
+        "dataset.validation.memory_bytes": (89804, "bytes"),
+        "dataset.features": [
+            {"name": "prompt", "dtype": "string"},
+            {"name": "completion", "dtype": "string"},
+            {"name": "scene_id", "dtype": "string"},
+            {"name": "object_id", "dtype": "int64"},
+            {"name": "category", "dtype": "string"},
+        ],
     },
     "train": {
         "train.method": "qlora",

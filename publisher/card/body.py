@@ -7,13 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from publisher.card.diff3 import Hunk, hunks
+from publisher.card.pairing import LONGEST, paired
 from publisher.card.readme import Readme
 from publisher.card.sections import Section, code_of, sections
 from publisher.card.trace import Region, Rendered
 from publisher.records.plans import Edit
 
-LONGEST = 2000  # lines of a section that are still compared one by one
-ALIKE = 0.5  # how much of a section's lines must be equal for a changed heading to be the same section's
 _Key = tuple[str, ...]
 
 NO_PART = "in a section that is no part of the card any more"
@@ -54,7 +53,7 @@ class Body:
         theirs = sections(read_theirs.body)
         if read_theirs.yaml is None or read_theirs.fault:
             theirs[0] = replace(base[0], gap=theirs[0].gap)  # what is above may be a torn front matter
-        theirs = _renamed(base, theirs)
+        theirs = paired(base, theirs)
         self._base, self._mine, self._theirs = (
             {section.key: section for section in side} for side in (base, mine, theirs)
         )
@@ -187,26 +186,6 @@ class Body:
 
     def _tell(self, section: Section, kept: bool, why: str, ours: str, theirs: str, path: str = "") -> None:
         self.edits.append(Edit(section.heading or "above the first heading", kept, why, ours, theirs, path))
-
-
-def _renamed(base: Sequence[Section], theirs: Sequence[Section]) -> list[Section]:
-    """Their sections, those under the keys of ours that only have another heading."""
-    missing = [section for section in base if section.key not in {s.key for s in theirs}]
-    known = {section.key for section in base}
-    found = []
-    for section in theirs:
-        twin = None
-        if section.key not in known:
-            twin = next((s for s in missing if s.level == section.level and _alike(s, section)), None)
-        if twin is not None:
-            missing.remove(twin)
-        found.append(replace(section, key=twin.key) if twin else section)
-    return found
-
-
-def _alike(one: Section, other: Section) -> bool:
-    a, b = ({line for line in s.lines[1:] if line.strip()} for s in (one, other))
-    return a == b or (bool(a and b) and len(a & b) / max(len(a), len(b)) >= ALIKE)
 
 
 def _parts(hunk: Hunk, ours: Section, theirs: Section) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:

@@ -124,7 +124,7 @@ class Stretch:
 
 
 INLINE = re.compile(
-    r"(?P<comment><!--.*?-->)"
+    r"(?P<comment><!--)"
     r"|(?P<code>(?<!`)(?P<ticks>`+)(?!`)(?P<inside>.+?)(?<!`)(?P=ticks)(?!`))"
     r"|(?P<target>\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\))"
     r"|(?P<auto><(?:https?://|mailto:)[^>\s]+>)"
@@ -152,11 +152,19 @@ def stretches(markdown: str, offset: int = 0) -> Iterator[Stretch]:
 
 
 def _inline(prose: str, offset: int) -> Iterator[Stretch]:
-    for match in INLINE.finditer(prose):
-        what = "comment" if match["comment"] else "code" if match["code"] else "link"
-        if match["code"] and (ONLY_A_NUMBER.fullmatch(match["inside"]) or "\n\n" in match["inside"]):
+    # Behind the last end no comment is looked for: a text of beginnings would be read once for each of them.
+    last_comment = prose.rfind("-->")
+    position = 0
+    while match := INLINE.search(prose, position):
+        position = match.end()
+        if match["comment"]:
+            if position > last_comment:
+                continue
+            position = prose.index("-->", position) + len("-->")
+        elif match["code"] and (ONLY_A_NUMBER.fullmatch(match["inside"]) or "\n\n" in match["inside"]):
             continue
-        yield Stretch(offset + match.start(), offset + match.end(), what)
+        what = "comment" if match["comment"] else "code" if match["code"] else "link"
+        yield Stretch(offset + match.start(), offset + position, what)
 
 
 def _same(one: str, other: str) -> bool:

@@ -29,6 +29,9 @@ SIZES = (
     (10**12, "100B<n<1T"),
 )
 
+SPLITS = ("train", "validation", "test")
+_SPLIT_ROWS = re.compile(r"dataset\.(?P<split>\w+)\.rows")
+
 # How many libraries still read YAML 1.1, where these words and digits are no strings: `no` is false, 1:30 is 90.
 NOT_A_STRING = re.compile(
     r"(?i)(y|n|yes|no|on|off|true|false|null|~)|[-+.:\d_]+|[-+.\d]+e[-+\d]+|0x[\da-f]+|"
@@ -47,7 +50,7 @@ def front_matter(card: CardInput, number: Number = value_of) -> dict[str, Any]:
         card: what the card is made from.
         number: what stands for a fact's value; the renderer marks it so that it can be traced.
     """
-    fields = _dataset(card) if card.kind == "dataset" else _model(card, number)
+    fields = _dataset(card, number) if card.kind == "dataset" else _model(card, number)
     return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
 
 
@@ -161,15 +164,10 @@ def _results(card: CardInput, number: Number) -> list[dict[str, Any]]:
     ]
 
 
-def _dataset(card: CardInput) -> dict[str, Any]:
+def _dataset(card: CardInput, number: Number) -> dict[str, Any]:
     rows = card.facts.value("dataset.rows")
-    splits = [
-        (split, card.facts[fact_id])
-        for split in ("train", "validation")
-        if card.facts.value(fact_id := f"dataset.{split}.rows") is not None
-    ]
-    # No `dataset_info`: without every split's byte size in memory, which no stage measures, `datasets` warns and drops it.
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split, _ in splits]
+    splits = _splits(card)
+    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits]
     return {
         "license": card.licence,
         "license_name": card.licence_name,
@@ -179,8 +177,38 @@ def _dataset(card: CardInput) -> dict[str, Any]:
         "task_categories": ["text-generation"],
         "size_categories": [size_category(rows)] if isinstance(rows, int) else [],
         "tags": _tags(card),
+        "dataset_info": _dataset_info(card, splits, number),
         "configs": [{"config_name": "default", "data_files": files}] if files else [],
         **_access(card),
+    }
+
+
+def _splits(card: CardInput) -> list[str]:
+    """The splits that have rows: those that are trained on first."""
+    named = (match["split"] for fact_id in card.facts if (match := _SPLIT_ROWS.fullmatch(fact_id)))
+    known = {split for split in named if card.facts.value(f"dataset.{split}.rows")}
+    return [*(s for s in SPLITS if s in known), *sorted(known.difference(SPLITS))]
+
+
+def _dataset_info(card: CardInput, splits: list[str], number: Number) -> dict[str, Any] | None:
+    """What `datasets` compares with what it reads. Whole or not at all: with sizes missing it warns and drops it."""
+    facts = card.facts
+    sizes = {"download_size": "dataset.download_bytes", "dataset_size": "dataset.memory_bytes"}
+    needed = [*sizes.values(), *(f"dataset.{split}.memory_bytes" for split in splits)]
+    if not splits or any(facts.value(fact_id) is None for fact_id in needed):
+        return None
+    features = facts.value("dataset.features")
+    return {
+        **({"features": features} if features else {}),
+        "splits": [
+            {
+                "name": split,
+                "num_bytes": number(facts[f"dataset.{split}.memory_bytes"]),
+                "num_examples": number(facts[f"dataset.{split}.rows"]),
+            }
+            for split in splits
+        ],
+        **{key: number(facts[fact_id]) for key, fact_id in sizes.items()},
     }
 
 

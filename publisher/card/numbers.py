@@ -17,7 +17,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:[eE][+-]?\d+\b)?")
 WORD_BEFORE = re.compile(r"[^\s|()\[\]{}<>\"“”'‘’«»,;:=*`~≈±!?]*\Z")
 WORD_AFTER = re.compile(r"[^\s|()\[\]{}<>\"“”'‘’«»,;:=*`~≈±!?]*")
 
-VERSION = re.compile(r"(?:v\d+(?:\.\d+)*|\d+(?:\.\d+){2,})(?:[-+.]?\w+)*")
+VERSION = re.compile(r"(?:v\d+(?:\.\d+)*|\d+(?:\.\d+){2,})\w*(?:[-+.]\w+)*")
 AFTER_VERSION = re.compile(r"(?i)(?:\bversions?|\brelease|[<>=~!]=)\s*\Z")
 # A number after such a word is a part of the name.
 AFTER_NAME = re.compile(
@@ -40,6 +40,9 @@ BEFORE_DAY = re.compile(rf"\b{MONTH} \Z")
 AFTER_DAY = re.compile(rf"\s{MONTH}(?:\s|\Z)")
 LIST_NUMBER = re.compile(r"(?:^|\n)[ \t>*-]*\Z")
 AFTER_LIST_NUMBER = re.compile(r"[.)][ \t]")
+
+# How far around a number is looked, in characters: without an end, a text of numbers takes the square of its length.
+BEFORE, AFTER = 60, 240
 
 # A measured value is recognised in prose when it has at least this many digits: a 3 is anything, a 7,372,800 is not.
 TELLING_DIGITS = 3
@@ -80,7 +83,7 @@ class NumberReader:
                     yield first, last, known
                 else:
                     first, last, account = self._judge(match, start, end)
-                    yield first, last, account
+                    yield max(first, position), last, account
                 position = last
 
     def _same(self, match: re.Match[str], known: Account, start: int, end: int) -> tuple[int, int]:
@@ -97,34 +100,31 @@ class NumberReader:
 
     def _judge(self, match: re.Match[str], start: int, end: int) -> tuple[int, int, Account]:
         text = self._text
-        before, after = text[max(start, match.start() - 60) : match.start()], text[match.end() : end]
+        before = text[max(start, match.start() - BEFORE) : match.start()]
         left = WORD_BEFORE.search(before)
-        right = WORD_AFTER.match(after)
+        right = WORD_AFTER.match(text, match.end(), min(end, match.end() + AFTER))
         first = match.start() - len(left.group() if left else "")
         last = match.end() + len((right.group() if right else "").rstrip(".-/"))
         first, last = self._unknown(first, last, match)
         word = text[first:last].lstrip("-+./_#&@")
         first = last - len(word)
         first = min(first, match.start())
-        account = self._named(
-            match, text[first:last], text[max(0, first - 60) : first], text[last : last + 60]
-        )
+        before, after = text[max(0, first - BEFORE) : first], text[last : last + BEFORE]
+        account = self._named(match, text[first:last], before, after)
         if account is not None:
             return first, last, account
         return match.start(), match.end(), self._quoted(match) or Account(reason=UNACCOUNTED)
 
     def _unknown(self, first: int, last: int, match: re.Match[str]) -> tuple[int, int]:
         """Shrink a word to what nothing else has claimed."""
-        while first < match.start() and any(self._known[first : match.start()]):
-            first += 1
-        while last > match.end() and any(self._known[match.end() : last]):
-            last -= 1
-        return first, last
+        before = (at + 1 for at in range(match.start() - 1, first - 1, -1) if self._known[at])
+        after = (at for at in range(match.end(), last) if self._known[at])
+        return next(before, first), next(after, last)
 
     def _named(self, match: re.Match[str], word: str, before: str, after: str) -> Account | None:
         """What kind of word a number is part of, if it is no quantity."""
-        number_before = self._text[max(0, match.start() - 60) : match.start()]
-        number_after = self._text[match.end() : match.end() + 60]
+        number_before = self._text[max(0, match.start() - BEFORE) : match.start()]
+        number_after = self._text[match.end() : match.end() + BEFORE]
         if VERSION.fullmatch(word) or AFTER_VERSION.search(before):
             return Account(reason="version")
         if word[:1].isalpha() or FORMAT_NAME.fullmatch(word) or AFTER_NAME.search(number_before):

@@ -185,6 +185,7 @@ class _Shown:
         self.licence = card.licence
         self.licence_name = card.licence_name
         self.licence_link = card.licence_link
+        self.licence_at = card.licence_at
         self.siblings = card.siblings
         # Every kind has its place, so that a template may ask for one that was not released.
         self.sibling = {kind: card.sibling(kind) for kind in KINDS}

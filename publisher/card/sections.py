@@ -53,7 +53,7 @@ def sections(body: str) -> list[Section]:
     found: list[Section] = []
     seen: Counter[tuple[str, ...]] = Counter()
     titles: list[tuple[int, str]] = []
-    titled = False
+    own: str | None = None  # the card's title, once it was met
     started, level = 0, 0
     key: tuple[str, ...] = ()
     texts: list[str] = []
@@ -62,11 +62,12 @@ def sections(body: str) -> list[Section]:
     for number, line in enumerate(lines(body)):
         if 0 < line.level <= DEEPEST:
             found.append(_section(key, level, started, texts, blocks))
-            own_title = line.level == 1 and not titled
-            titled = titled or line.level == 1
+            title = " ".join(line.title.split()).casefold()
+            own_title = line.level == 1 and own in (None, title)
+            own = title if own_title else own
             titles = [above for above in titles if above[0] < line.level]
             if not own_title:
-                titles.append((line.level, " ".join(line.title.split()).casefold()))
+                titles.append((line.level, title))
             key = ("#",) if own_title else tuple(title for _, title in titles)
             seen[key] += 1
             key = (*key, f"\n{seen[key]}") if seen[key] > 1 else key  # no title has a line end in it

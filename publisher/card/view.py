@@ -146,6 +146,7 @@ class CardInput:
         title: how people call the model family.
         facts: measured and stated values; the only way a number reaches the card.
         licence: id of the Hub's list; `licence_name` and `licence_link` belong to the id `other`.
+        licence_at: where the licence's text is on the web; None where LICENSE lies beside the card, or nobody knows.
         base_repo: Hub id of the base model (of the card's own repo for the kind `base`).
         base_revision: commit or tag that the base is pinned to; None = its main branch.
         base_in_release: the base is a repo of this release.
@@ -169,6 +170,7 @@ class CardInput:
     facts: Facts
     licence_name: str | None = None
     licence_link: str | None = None
+    licence_at: str | None = None
     siblings: tuple[Sibling, ...] = ()
     prose: tuple[Prose, ...] = ()
     language: tuple[str, ...] = ()

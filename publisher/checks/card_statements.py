@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
-from publisher.checks.observe.claims import Number, Subject
+from publisher.checks.observe.claim_words import Subject
+from publisher.checks.observe.claims import Number
 from publisher.checks.observe.duties import LicenceTexts, licences_in
 from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.observe.target import Absent, RepoView

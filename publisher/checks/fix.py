@@ -10,11 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from publisher.checks import suppress
 from publisher.checks.observe.frontmatter import UnboundedError, read_yaml
+from publisher.checks.observe.ignores import Ignores
 from publisher.checks.observe.readme import README, Readme
 from publisher.checks.observe.target import Absent, RepoView
-from publisher.checks.rule import Edit, Fault, Rule, Skip
+from publisher.checks.rule import Edit, Rule, Skip
 from publisher.checks.run import feed
 from publisher.records.facts import Json
 
@@ -51,52 +51,61 @@ def apply(raw: bytes, edit: Edit) -> bytes:
     if edit.line > len(lines):
         return raw
     index = edit.line - 1
+    if edit.drop:
+        if edit.before.encode() == lines[index].strip():
+            del lines[index]
+        return b"".join(lines)
     if edit.column is None:
         lines.insert(index + 1, edit.after.encode() + end)
         return b"".join(lines)
+    spanned = slice(index, index + 1 + edit.before.count("\n"))
     try:
-        text = lines[index].decode("utf-8")
+        text = b"".join(lines[spanned]).decode("utf-8")
     except UnicodeDecodeError:
         return raw
     start = edit.column - 1 + (edit.line == 1 and text.startswith(_MARK))
-    for at in (start, start + 1):  # the value itself, or behind its quotation mark
-        if edit.before and text[at : at + len(edit.before)] == edit.before:
-            lines[index] = (text[:at] + edit.after + text[at + len(edit.before) :]).encode()
+    spellings = (edit.before, edit.before.replace("\n", end.decode()))
+    # the value itself, or behind its quotation mark
+    for before, at in ((before, at) for before in spellings for at in (start, start + 1)):
+        if before and text[at : at + len(before)] == before:
+            lines[spanned] = [(text[:at] + edit.after + text[at + len(before) :]).encode()]
             return b"".join(lines)
     return raw
 
 
 def _edits(view: RepoView, rules: Sequence[Rule]) -> dict[str, list[Edit]]:
-    readme = view.observe(Readme)
-    answered = {
-        (code, comment.line)
-        for comment in (() if isinstance(readme, Absent) else suppress.suppressions(readme))
-        for code in comment.codes
-    }
+    ignores = Ignores.observe(view)
     found: dict[str, list[Edit]] = defaultdict(list)
     for rule in rules:
         fed = feed(rule, view) if rule.fixable else None
         if fed is None or isinstance(fed, Absent):
             continue
         for outcome in rule.check(**fed):
-            if isinstance(outcome, Skip) or outcome.edit is None or _is_answered(rule, outcome, answered):
+            if isinstance(outcome, Skip) or outcome.edit is None:
                 continue
-            found[outcome.edit.path].append(outcome.edit)
+            if ignores.answering(rule.code, outcome.path, outcome.line):
+                continue
+            for edit in (outcome.edit, *outcome.edit.more):
+                found[edit.path].append(edit)
     return found
 
 
-def _is_answered(rule: Rule, fault: Fault, answered: set[tuple[str, int]]) -> bool:
-    return fault.path == README and (rule.code, fault.line or 0) in answered
-
-
 def _says_the_same(before: bytes, after: bytes, edit: Edit) -> bool:
-    """Whether the front matter reads as before, but for one key: a new one, another value, or another name."""
+    """Whether the front matter reads as before, but for one key: a new one, another value, or another name.
+
+    An edit of its last line joins a second block to it, which may only bring keys. An edit below may change nothing.
+    """
+    block = Readme.parse(before).block
+    if edit.column is not None and (block is None or (block.last is not None and edit.line > block.last)):
+        return Readme.parse(after).block == block
     old, new = _front_matter(before), _front_matter(after)
     if old is None or new is None:
         return False
     gone = [key for key in old if key not in new or new[key] != old[key]]
     come = [key for key in new if key not in old or old[key] != new[key]]
-    return (len(gone), len(come)) == ((0, 1) if edit.column is None else (1, 1))
+    if block is not None and edit.line == block.last:
+        return not gone and bool(come)
+    return (len(gone), len(come)) == ((0, 1) if edit.column is None and not edit.drop else (1, 1))
 
 
 def _front_matter(raw: bytes) -> dict[str, Json] | None:

@@ -14,7 +14,8 @@ rule's samples are its tests. In a sample, `←` marks the place that is reporte
 file's name says how the file is made, and `{a token}` stands for a real one.
 
 Leave a rule out with `--ignore CODE`, or answer for one line of a card where it stands:
-`# hubpub: ignore[CODE] reason` in the front matter, `<!-- hubpub: ignore[CODE] reason -->` below it.
+`# hubpub: ignore[CODE] reason` in the front matter, `<!-- hubpub: ignore[CODE] reason -->` below it. Where else, and
+how old findings are left out: [check.md](check.md).
 """
 
 

@@ -36,7 +36,12 @@ def by_code(code: str) -> Rule:
     Raises:
         KeyError: there is none.
     """
-    return {rule.code: rule for rule in all_rules()}[code]
+    return _by_code()[code]
+
+
+@cache
+def _by_code() -> dict[str, Rule]:
+    return {rule.code: rule for rule in all_rules()}
 
 
 def choose(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:

@@ -29,8 +29,10 @@ class Edit:
         path: of the file; made where it is missing, which only an edit at line 0 may do.
         line: from 1; 0: a new last line.
         column: from 1, in characters; None: a new line after `line`.
-        before: what must stand there, or the edit is not made.
+        before: what must stand there, or the edit is not made; a line end in it is whatever ends lines there.
         after: what is to stand there, without a line end.
+        drop: the line is taken out; `before` is all that it holds.
+        more: what is to be changed with it, where one fault stands in several places.
     """
 
     path: str
@@ -38,6 +40,8 @@ class Edit:
     after: str
     column: int | None = None
     before: str = ""
+    drop: bool = False
+    more: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True)

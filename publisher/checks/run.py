@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from publisher.checks import registry, suppress
-from publisher.checks.card_statements import Outcomes, card_statements
-from publisher.checks.observe.readme import Readme
+from publisher.checks.card_statements import Ask, Outcomes, card_statements
+from publisher.checks.observe.ignores import Ignores
 from publisher.checks.observe.statements import Statements
 from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.quoting import clean
+from publisher.checks.recognised import recognised
 from publisher.checks.rule import Fault, Rule, Skip
 from publisher.checks.source import CardSource, FolderSource
 from publisher.errors import HubpubError
@@ -66,35 +67,41 @@ def check_card(
 
 def check_view(view: RepoView, rules: Sequence[Rule], target: str) -> Report:
     """Run rules over what is known of a target: findings by path, line and code, skipped rules by code."""
+    ignores = Ignores.observe(view)
+    said: dict[str, Outcomes] = {}
+
+    def ask(code: str) -> Outcomes:
+        """What the rule of a code says, chosen or not; each is run once."""
+        if code not in said:
+            said[code] = outcomes_of(registry.by_code(code), view)
+        return said[code]
+
+    if any(rule.code.startswith(suppress.OWN_FAMILY) for rule in rules):
+        view = view.told(suppress.idle(ignores, ask))
     findings: list[Finding] = []
     skipped: list[SkippedRule] = []
-    asked = {rule.code: outcomes_of(rule, view) for rule in rules}
     for rule in rules:
-        outcomes = asked[rule.code]
+        outcomes = ask(rule.code)
         if isinstance(outcomes, Absent):
-            skipped.append(SkippedRule(rule.code, outcomes.reason))
+            skipped.append(SkippedRule(rule.code, outcomes.reason, outcomes.missing))
             continue
         for outcome in outcomes:
             if isinstance(outcome, Skip):
                 skipped.append(SkippedRule(rule.code, clean(outcome.reason)))
             else:
                 findings.append(_finding(rule, outcome))
-    readme = view.observe(Readme)
-    stand, answered = suppress.split(findings, None if isinstance(readme, Absent) else readme)
+    stand, answered = suppress.split(findings, ignores)
     return Report(
         target,
         tuple(sorted(stand, key=_order)),
         tuple(sorted(skipped + answered, key=lambda skip: (skip.code, skip.reason))),
-        _statements(view, asked),
+        _statements(view, ask),
+        (recognised(view, target),),
     )
 
 
-def _statements(view: RepoView, asked: Mapping[str, Outcomes]) -> tuple[Statement, ...]:
+def _statements(view: RepoView, ask: Ask) -> tuple[Statement, ...]:
     """What the repo says of itself, and whether it holds, whichever rules were chosen; nothing secret in it."""
-
-    def ask(code: str) -> Outcomes:
-        return asked[code] if code in asked else outcomes_of(registry.by_code(code), view)
-
     evidence = view.observe(Statements)
     held = () if isinstance(evidence, Absent) else tuple(each.statement for each in evidence.all)
     known = {each.fact for each in held}

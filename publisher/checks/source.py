@@ -22,12 +22,14 @@ class Entry:
     Attributes:
         readable: False for a broken link, a link to a folder, or what is no regular file (a pipe would block).
         link: the path is a symbolic link.
+        outside: the link leads out of the folder, and not into the client's cache, which keeps all files so.
     """
 
     path: str
     size: int
     readable: bool = True
     link: bool = False
+    outside: bool = False
 
 
 class Source(Protocol):
@@ -110,7 +112,16 @@ class FolderSource:
         except OSError:
             return Entry(path, 0, readable=False, link=child.is_symlink())
         regular = stat.S_ISREG(state.st_mode)
-        return Entry(path, state.st_size if regular else 0, regular, child.is_symlink())
+        link = child.is_symlink()
+        return Entry(
+            path, state.st_size if regular else 0, regular, link, link and self._leads_out(child.path)
+        )
+
+    def _leads_out(self, link: bytes) -> bool:
+        real = os.path.realpath(link)
+        return b"/blobs/" not in real and not real.startswith(
+            os.path.realpath(self._folder) + os.sep.encode()
+        )
 
 
 class CardSource:

@@ -25,7 +25,7 @@ def count_rows(folder: Path) -> dict[str, int]:
     """
     counts = {
         split: sum(_open(path).metadata.num_rows for path in paths)
-        for split, paths in _splits(folder).items()
+        for split, paths in parquet_splits(folder).items()
     }
     if not sum(counts.values()):
         raise _no_rows(folder, "the dataset has no rows")
@@ -38,7 +38,7 @@ def columns(folder: Path) -> list[str]:
     Raises:
         HubpubError: HP-D01, no Parquet files; HP-D02, two files differ or one is damaged; HP-E01, no pyarrow.
     """
-    first, *others = [path for paths in _splits(folder).values() for path in paths]
+    first, *others = [path for paths in parquet_splits(folder).values() for path in paths]
     names = list(_open(first).schema_arrow.names)
     for path in others:
         if list(_open(path).schema_arrow.names) != names:
@@ -64,7 +64,7 @@ def read_texts(folder: Path, split: str, limit: int | None = None) -> list[tuple
         HubpubError: HP-D01, no such split or no rows in it; HP-D02, a column is missing, a cell of it is empty, or a
             file is damaged; HP-E01, no pyarrow.
     """
-    splits = _splits(folder)
+    splits = parquet_splits(folder)
     if split not in splits:
         raise _no_rows(folder, f"the dataset has no split {split}, only {', '.join(splits)}")
     texts: list[tuple[str, str]] = []
@@ -90,7 +90,12 @@ def read_texts(folder: Path, split: str, limit: int | None = None) -> list[tuple
     return texts
 
 
-def _splits(folder: Path) -> dict[str, list[Path]]:
+def parquet_splits(folder: Path) -> dict[str, list[Path]]:
+    """The files of each split, by name.
+
+    Raises:
+        HubpubError: HP-D01, no Parquet files.
+    """
     found: dict[str, list[Path]] = {}
     for path in sorted([*folder.glob("*.parquet"), *folder.glob("data/*.parquet")]):
         if named := _SPLIT_FILE.fullmatch(path.name):

@@ -76,13 +76,15 @@ def run_snippets(
     return outcomes
 
 
-def run_snippet(snippet: Snippet, *, limit_s: float = LIMIT_S) -> SnippetOutcome:
-    """Run one block in a fresh namespace; whatever it raises is the outcome, not an error of ours."""
+def run_snippet(
+    snippet: Snippet, *, limit_s: float = LIMIT_S, namespace: dict[str, Any] | None = None
+) -> SnippetOutcome:
+    """Run one block in a fresh namespace, or in one that goes on; what it raises is the outcome, not an error of ours."""
     output = io.StringIO()
     caught = _Caught()
     started = time.perf_counter()
     with caught, _surroundings(output), _alarm(limit_s):
-        namespace: dict[str, Any] = {"__name__": "__main__"}
+        namespace = {"__name__": "__main__"} if namespace is None else namespace
         exec(compile(snippet.code, snippet.name, "exec"), namespace)  # noqa: S102  the point of this file
     seconds = time.perf_counter() - started
     error, line = caught.describe(snippet.name, limit_s)

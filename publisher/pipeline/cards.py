@@ -10,9 +10,9 @@ from publisher.card.trace import Rendered
 from publisher.card.view import Accepted, Access, Author, CardInput, Citation, Prose, Result, Sibling
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import CardSettings, Manifest
-from publisher.pipeline.licensing import duties_of, licence_files, licence_of
+from publisher.pipeline.licensing import duties_of, licence_at, licence_files, licence_of
 from publisher.pipeline.words import Words
-from publisher.records.artifacts import KINDS, TENSORS_FILE, Kind
+from publisher.records.artifacts import KINDS, LICENCE, TENSORS_FILE, Kind
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Facts
 from publisher.records.receipts import Version
@@ -35,7 +35,7 @@ def render_all(
     for kind in (kind for kind in KINDS if kind in identity.refs):
         beside = tuple(_expected_beside(kind, manifest, facts, templates))
         rendered[kind] = render(
-            card_input(kind, manifest, identity, pins, words, version, facts, beside), templates
+            card_input(kind, manifest, templates, identity, pins, words, version, facts, beside), templates
         )
     return rendered
 
@@ -43,6 +43,7 @@ def render_all(
 def card_input(
     kind: Kind,
     manifest: Manifest,
+    templates: Templates,
     identity: Identity,
     pins: Pins,
     words: Iterable[Prose],
@@ -67,6 +68,7 @@ def card_input(
         licence=licence_of(manifest, facts) or "other",
         licence_name=manifest.licence_name,
         licence_link=manifest.licence_link,
+        licence_at=None if LICENCE in assets else licence_at(manifest, facts, templates),
         facts=facts,
         siblings=tuple(Sibling(k, ref.repo_id) for k, ref in identity.refs.items() if k != kind),
         prose=tuple(words),

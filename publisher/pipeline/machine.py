@@ -61,7 +61,7 @@ def look_at_machine(place: Path) -> Machine:
         packages={name: _version(name) for name in (*CORE, *MODELS)},
         xet_tried=f"from {first}, before {behind}",
         cores=_cores(),
-        memory_bytes=_memory(),
+        memory_bytes=whole_memory(),
         free_memory_bytes=_free_memory(),
         free_disk_bytes=shutil.disk_usage(there).free,
         gpus=_gpus(),
@@ -80,7 +80,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _memory() -> int | None:
+def whole_memory() -> int | None:
+    """Bytes that this process may have at most, of the machine or of its container; None where unknown."""
     try:
         whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):

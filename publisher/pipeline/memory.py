@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ class WorkspaceMemory:
     hub: Callable[[], Hub]
     may_train: bool  # --train was said
     hashes: HashCache
+    clock: Callable[[], float] = time.time
 
     def recall(self, stage: Stage, key: str) -> tuple[Any, str]:
         """The result that was kept under this key; see `Memory`.
@@ -52,7 +55,7 @@ class WorkspaceMemory:
         if locked.key == key or training:
             found = self._from_lock(stage, self.lock)
             if found is not None and locked.key == key:
-                self.keep(stage, key, found)
+                self._write(stage, key, found)  # when it was measured, the lock does not say
                 return found, "restored as the lock has it"
         if training and not self.may_train and self._published_somewhere(self.lock):
             raise HubpubError(
@@ -65,10 +68,14 @@ class WorkspaceMemory:
         return None, "inputs, settings or packages changed"
 
     def keep(self, stage: Stage, key: str, result: Any) -> None:
-        """Keep a result; its files' hashes are known from their inventory."""
+        """Keep a result that was measured just now; its files' hashes are known from their inventory."""
+        now = datetime.fromtimestamp(int(self.clock()), UTC)
+        self._write(stage, key, result, measured_at=now.isoformat().replace("+00:00", "Z"))
+
+    def _write(self, stage: Stage, key: str, result: Any, **more: str) -> None:
         for folder, files in self._files_of(result):
             self.hashes.learn(folder, files)
-        plain = {"key": key, "packages": stage.installed, "result": self._movable(result)}
+        plain = {"key": key, "packages": stage.installed, "result": self._movable(result), **more}
         write_whole(self._file(stage), canonical_json(plain, indent=1) + "\n")
 
     def drop(self, stages: Iterable[Stage], released: Collection[Kind]) -> None:

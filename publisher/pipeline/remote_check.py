@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 
+from publisher.checks.observe.earlier import Earlier
+from publisher.checks.observe.itself import Itself
 from publisher.checks.observe.readme import Metadata
 from publisher.checks.observe.statements import Elsewhere
 from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.source import Entry
 from publisher.errors import HubpubError
-from publisher.hub.port import Hub
+from publisher.hub.port import Commit, Hub
 from publisher.pipeline.foreign import Place
 from publisher.records.artifacts import RepoRef
 
@@ -75,7 +78,7 @@ def look_at(place: Place, hub: Hub) -> RepoView:
         HubpubError: HP-H04 no such repo or revision, and as the port says.
     """
     try:
-        commit = hub.commits(place.ref, place.revision)[0].id
+        commits = hub.commits(place.ref, place.revision)
     except HubpubError as fault:
         if fault.code != "HP-H04":
             raise
@@ -86,8 +89,22 @@ def look_at(place: Place, hub: Hub) -> RepoView:
             where=hub.endpoint,
             hint="check the name and the revision; a dataset is hf://datasets/OWNER/REPO",
         ) from fault
-    source = HubSource(hub, place.ref, commit)
-    return RepoView(source, _elsewhere(RepoView(source), hub))
+    source = HubSource(hub, place.ref, commits[0].id)
+    earlier = _earlier(place.ref, commits, hub)
+    known = (_elsewhere(RepoView(source), hub), Itself(place.ref.repo_id), *((earlier,) if earlier else ()))
+    return RepoView(source, *known)
+
+
+def _earlier(ref: RepoRef, commits: Sequence[Commit], hub: Hub) -> Earlier | None:
+    """The newest tagged state before the one that is looked at, newest commit first; None where there is none."""
+    state = hub.state(ref)
+    tags = {} if state is None else {commit: tag for tag, commit in state.tags.items()}
+    tagged = next((commit.id for commit in commits[1:] if commit.id in tags), None)
+    if tagged is None:
+        return None
+    card = RepoView(HubSource(hub, ref, tagged)).observe(Metadata)
+    licences = () if isinstance(card, Absent) else tuple(value.data for value in card.texts("license"))
+    return Earlier(tags[tagged], licences)
 
 
 def _elsewhere(view: RepoView, hub: Hub) -> Elsewhere:

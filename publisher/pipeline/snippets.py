@@ -14,10 +14,17 @@ def snippets_of(card: str, folders: Mapping[str, str]) -> tuple[Snippet, ...]:
 
     Never of a README as it stands on a Hub: what others wrote into it is not run.
     """
+    return tuple(
+        Snippet(f"README.md:{block.line}", on_folders(block.code, folders))
+        for block in code_blocks(card, "python")
+    )
+
+
+def on_folders(code: str, folders: Mapping[str, str]) -> str:
+    """Code with each quoted repo id turned into its folder; its lines stay where they are."""
+    if not folders:
+        return code
     ids = re.compile(
         "|".join(rf"""(?:"{re.escape(repo_id)}"|'{re.escape(repo_id)}')""" for repo_id in sorted(folders))
     )
-    return tuple(
-        Snippet(f"README.md:{block.line}", ids.sub(lambda found: repr(folders[found[0][1:-1]]), block.code))
-        for block in code_blocks(card, "python")
-    )
+    return ids.sub(lambda found: repr(folders[found[0][1:-1]]), code)

@@ -24,6 +24,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
+from publisher.card.readme import BLOCK
 from publisher.card.trace import Span
 from publisher.preview.marking import carried, mark, unmarked, with_spans
 
@@ -91,6 +92,14 @@ def card_html(text: str, first_line: int, body: int, spans: Sequence[Span], loca
         if unmarked(html) == plain:
             return with_spans(html, spans)
     return plain
+
+
+def metadata_html(text: str, body: int, spans: Sequence[Span]) -> str:
+    """The front matter as it is written, its numbers marked; arguments as of `card_html`."""
+    front = text[:body]
+    ahead = [span for span in spans if span.start < len(front.encode())]
+    match = BLOCK.match(mark(front, ahead))
+    return with_spans(escape(match["yaml"].strip()), spans) if match else ""
 
 
 def safe_html(markdown: str, first_line: int, locate: Locate, *, marked: bool = False) -> str:

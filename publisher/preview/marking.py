@@ -32,7 +32,7 @@ def worth_showing(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def mark(text: str, spans: Sequence[Span], start: int = 0, *, line_starts: bool = True) -> str:
-    """Put marks around spans.
+    """Put marks around spans; those that a stranger wrote are left out.
 
     Args:
         text: a whole card, as the offsets of its spans count.
@@ -46,15 +46,15 @@ def mark(text: str, spans: Sequence[Span], start: int = 0, *, line_starts: bool 
     for number, span in enumerate(spans):
         if span.start < start:
             continue
-        inside = raw[span.start : span.end].decode()
+        inside = unmarked(raw[span.start : span.end].decode())
         line = raw[raw.rfind(b"\n", 0, span.start) + 1 : span.start].decode()
         skipped = not line_starts and AT_LINE_START.match(line)
         pieces += [
-            raw[at : span.start].decode(),
+            unmarked(raw[at : span.start].decode()),
             inside if skipped else f"{chr(FIRST + number)}{inside}{CLOSE}",
         ]
         at = span.end
-    return "".join([*pieces, raw[at:].decode()])
+    return "".join([*pieces, unmarked(raw[at:].decode())])
 
 
 def unmarked(text: str) -> str:

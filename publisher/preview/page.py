@@ -13,12 +13,13 @@ from typing import Any
 from publisher.card.formats import human, plain, size
 from publisher.card.readme import Readme, front_matter_end, parse
 from publisher.card.trace import Rendered, Span
+from publisher.checks.observe.itself import Itself
 from publisher.checks.observe.target import RepoView
 from publisher.checks.observe.tensors import read_header
 from publisher.checks.registry import choose
 from publisher.checks.run import check_view
 from publisher.checks.source import Source
-from publisher.preview.html import Locate, card_html
+from publisher.preview.html import Locate, card_html, metadata_html
 from publisher.preview.marking import worth_showing
 from publisher.records.artifacts import RepoRef
 from publisher.records.facts import CommandSource, Fact, FileSource, StatedSource
@@ -36,6 +37,7 @@ class Card:
         tab: what the page is called in the row of tabs: an artifact's name.
         source: the repo's files, the card as README.md among them.
         files: all files with their sizes in bytes, those included that are known by the lock alone.
+        times: when stages measured, by their names; those of which it is known.
     """
 
     tab: str
@@ -44,6 +46,7 @@ class Card:
     source: Source
     files: Mapping[str, int]
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    times: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Page:
     licence: str
     chips: Sequence[str]
     body: str  # HTML that was sanitised
-    metadata: str
+    metadata: str  # HTML that was escaped
     tree: Sequence[Link]
     datasets: Sequence[Link]
     weights: Weights | None
@@ -112,15 +115,15 @@ def page_of(card: Card, all_cards: Sequence[Card], locate: Locate) -> Page:
         licence=str(fields.get("license_name") or fields.get("license") or ""),
         chips=tuple(dict.fromkeys(chips)),
         body=card_html(text, readme.body_line, body, spans, locate),
-        metadata=(readme.yaml or "").strip(),
+        metadata=metadata_html(text, body, spans),
         tree=_tree(card, all_cards),
         datasets=[_link(str(repo), "dataset", all_cards) for repo in _several(fields.get("datasets"))],
         weights=_weights(card),
         files=[(path, size(length)) for path, length in sorted(card.files.items())],
         total=size(sum(card.files.values())),
         scores=_scores(fields, spans, len(text[:body].encode())),
-        report=check_view(RepoView(card.source), choose(), card.ref.repo_id),
-        numbers=[_number(span, card.facts) for span in spans],
+        report=check_view(RepoView(card.source, Itself(card.ref.repo_id)), choose(), card.ref.repo_id),
+        numbers=[_number(span, card.facts, card.times) for span in spans],
     )
 
 
@@ -203,7 +206,7 @@ def _mappings(value: Any) -> list[Mapping[str, Any]]:
     return [one for one in _several(value) if isinstance(one, dict)]
 
 
-def _number(span: Span, facts: Mapping[str, Fact]) -> dict[str, Any]:
+def _number(span: Span, facts: Mapping[str, Fact], times: Mapping[str, str]) -> dict[str, Any]:
     """A number and what stands behind it, as the page's script shows it: rows of a name and a value."""
     account = span.fact or span.stated
     fact = facts.get(account) if account else None
@@ -211,7 +214,9 @@ def _number(span: Span, facts: Mapping[str, Fact]) -> dict[str, Any]:
     if account is None:
         rows.append(("evidence", "none: state it in the manifest (`stated:`), or drop it"))
     elif fact is not None:
-        rows += [("fact", fact.id), ("value", _value(fact)), ("stage", fact.stage), *_evidence(fact)]
+        rows += [("fact", fact.id), ("value", _value(fact)), ("stage", fact.stage)]
+        rows += [("time", times[fact.stage])] if fact.stage in times else []
+        rows += _evidence(fact)
     else:
         rows.append(("fact", account))
     return {"text": span.text, "line": span.line, "rows": rows}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,6 +17,7 @@ from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.pipeline.foreign import Place
 from publisher.pipeline.locked_cards import rendered_from_lock
+from publisher.pipeline.measured_at import measured_at
 from publisher.pipeline.opened import Release
 from publisher.pipeline.remote_check import look_at
 from publisher.preview.page import Card
@@ -27,25 +29,32 @@ LARGEST_README = 5_000_000  # bytes
 
 
 class WithCard:
-    """A repo's files, or none, and a card that is not written anywhere yet."""
+    """A repo's files, or none, a card that is not written anywhere yet, and the author's pictures in it."""
 
     near = True
 
-    def __init__(self, card: bytes, under: Source | None) -> None:
+    def __init__(self, card: bytes, under: Source | None, pictures: Mapping[str, Path]) -> None:
         self._card = card
         self._under = under
+        self._pictures = pictures
         self.whole = under is not None
         self.near = under is None or under.near
 
     def entries(self) -> tuple[Entry, ...]:
         """Every file, sorted by path."""
-        others = self._under.entries() if self._under else ()
-        return tuple(sorted([Entry(README, len(self._card)), *(e for e in others if e.path != README)]))
+        found = {entry.path: entry for entry in (self._under.entries() if self._under else ())}
+        found |= {path: Entry(path, file.stat().st_size) for path, file in self._pictures.items()}
+        found[README] = Entry(README, len(self._card))
+        return tuple(sorted(found.values()))
 
     def read(self, path: str, *, start: int = 0, limit: int | None = None) -> bytes:
         """A file's bytes."""
         if path == README:
             return self._card[start:] if limit is None else self._card[start : start + limit]
+        if path in self._pictures:
+            with self._pictures[path].open("rb") as file:
+                file.seek(start)
+                return file.read(limit)
         if self._under is None:
             raise FileNotFoundError(path)
         return self._under.read(path, start=start, limit=limit)
@@ -59,12 +68,14 @@ def cards_of(release: Release) -> list[Card]:
     """
     lock = release.lock
     facts: Mapping[str, Fact] = {f.id: f for f in (lock.facts if lock else ())} | dict(release.stated)
+    times = measured_at(release.paths, lock)
     cards = []
     for kind, rendered in rendered_from_lock(release).items():
         folder = release.paths.artifact(kind)
-        source = WithCard(rendered.text.encode(), FolderSource(folder) if folder.is_dir() else None)
+        under = FolderSource(folder) if folder.is_dir() else None
+        source = WithCard(rendered.text.encode(), under, _pictures(release, rendered))
         files = _locked_files(release, kind) | {entry.path: entry.size for entry in source.entries()}
-        cards.append(Card(kind, release.identity.refs[kind], rendered, source, files, facts))
+        cards.append(Card(kind, release.identity.refs[kind], rendered, source, files, facts, times))
     return cards
 
 
@@ -103,6 +114,13 @@ def _facts_beside(source: Source) -> Facts:
         document = json.loads(source.read(FACTS_FILE))
         return Facts(TypeAdapter(tuple[Fact, ...]).validate_python(document["facts"]))
     return Facts()
+
+
+def _pictures(release: Release, rendered: Rendered) -> dict[str, Path]:
+    """The pictures in the prose of a card, by repo path: where the author keeps them now, not as they were copied."""
+    shown = {region.section for region in rendered.regions}
+    pictures = [picture for prose in release.words if prose.section in shown for picture in prose.pictures]
+    return {picture.path: release.paths.folder / picture.path for picture in pictures}
 
 
 def _locked_files(release: Release, kind: Kind) -> dict[str, int]:

@@ -18,7 +18,9 @@ RENDERING = "evidence/card.md"
 TENSORS_FILE = "evidence/tensors.json"
 
 # What the card and its proofs consist of. A change in these alone is a card revision, not a new version.
-CARD_FILES = (README, "LICENSE", "NOTICE")
+LICENCE, NOTICE = "LICENSE", "NOTICE"
+BASE_LICENCE = "LICENSE.base"  # the base's, where the release is under another one
+CARD_FILES = (README, LICENCE, BASE_LICENCE, NOTICE)
 CARD_FOLDERS = ("evidence/", "assets/", ".eval_results/")
 
 

@@ -34,10 +34,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class SkippedRule:
-    """A rule that could not run, and why: never silently passed."""
+    """A rule that could not run, and why: never silently passed. `missing`: what it is about does not exist here."""
 
     code: str
     reason: str
+    missing: bool = False
 
 
 class Outcome(StrEnum):
@@ -67,13 +68,31 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class Recognised:
+    """What a target is, as far as its files tell.
+
+    Attributes:
+        kind: adapter, model, dataset or card.
+        title: in one phrase.
+        details: what there is to know of it, each with a label.
+    """
+
+    target: str
+    kind: str
+    title: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
-    """The outcome of one check of one target."""
+    """The outcome of one check of one target. `baselined`: findings that a baseline knew, and that were left out."""
 
     target: str
     findings: tuple[Finding, ...]
     skipped: tuple[SkippedRule, ...] = ()
     statements: tuple[Statement, ...] = ()
+    recognised: tuple[Recognised, ...] = ()
+    baselined: int = 0
 
     @property
     def summary(self) -> dict[str, int]:
@@ -95,4 +114,11 @@ def together(reports: Sequence[Report]) -> Report:
     statements = tuple(
         replace(s, fact=f"{report.target}: {s.fact}") for report in reports for s in report.statements
     )
-    return Report(", ".join(report.target for report in reports), findings, skipped, statements)
+    return Report(
+        ", ".join(report.target for report in reports),
+        findings,
+        skipped,
+        statements,
+        tuple(each for report in reports for each in report.recognised),
+        sum(report.baselined for report in reports),
+    )

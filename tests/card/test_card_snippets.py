@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
 
 from publisher.card.readme import code_blocks
 from publisher.card.render import render
+from publisher.checks.run import check_folder
 from publisher.records.facts import Facts
 
 # Looked for, not imported: importing torch takes seconds, also of a run that leaves these tests out.
@@ -88,6 +90,14 @@ def test_the_code_of_each_card_runs(kind, folders, card_of, templates, tmp_path,
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
     card = card_of(kind)
+    if kind == "dataset":  # `datasets` holds the card's counts against the files: here a row a split
+        rows = {
+            f"dataset.{split}.rows": replace(card.facts[f"dataset.{split}.rows"], value=1)
+            for split in ("train", "validation")
+        }
+        prompts = [{"name": name, "dtype": "string"} for name in ("prompt", "completion")]
+        typed = replace(card.facts["dataset.features"], value=prompts)
+        card = replace(card, facts=Facts({**card.facts, **rows, "dataset.features": typed}.values()))
     text = render(card, templates).text
     repos = {card.repo_id: kind, **{sibling.repo_id: sibling.kind for sibling in card.siblings}}
     for repo_id, other in repos.items():
@@ -105,43 +115,132 @@ def test_the_code_of_each_card_runs(kind, folders, card_of, templates, tmp_path,
     assert (len(blocks), printed.getvalue() != "") == (1 + in_4bit_too, True)
 
 
+PARTS = (
+    "{% for m in messages %}<{{ m.role }}> {% if m.content is string %}{{ m.content }}{% else %}"
+    "{% for part in m.content %}{{ '<boi>' if part.type == 'image' else part.text }} {% endfor %}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def gemma(folders, tmp_path_factory):
+    """A random Gemma 3 with its processor, as merged repo and as adapter beside it."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import (
+        AutoTokenizer,
+        Gemma3Config,
+        Gemma3ForConditionalGeneration,
+        Gemma3ImageProcessor,
+        Gemma3Processor,
+        PreTrainedTokenizerFast,
+    )
+
+    root = tmp_path_factory.mktemp("gemma")
+    images = {"boi_token": "<boi>", "eoi_token": "<eoi>", "image_token": "<image>"}
+    plain = AutoTokenizer.from_pretrained(folders / "base")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=plain.backend_tokenizer,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="</s>",
+        extra_special_tokens=images,
+    )
+    tokenizer.chat_template = PARTS
+    image, start, end = tokenizer.convert_tokens_to_ids(["<image>", "<boi>", "<eoi>"])
+    config = Gemma3Config(
+        text_config={
+            "vocab_size": 64,
+            "hidden_size": 32,
+            "intermediate_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 1,
+            "head_dim": 16,
+        },
+        vision_config={
+            "hidden_size": 16,
+            "intermediate_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 1,
+            "image_size": 28,
+            "patch_size": 14,
+        },
+        mm_tokens_per_image=4,
+        image_token_index=image,
+        boi_token_index=start,
+        eoi_token_index=end,
+    )
+    sized = Gemma3ImageProcessor(size={"height": 28, "width": 28})
+    processor = Gemma3Processor(sized, tokenizer, chat_template=PARTS, image_seq_length=4)
+    model = Gemma3ForConditionalGeneration(config).to(torch.bfloat16)
+    model.save_pretrained(root / "merged")
+    get_peft_model(model, LoraConfig(r=2, target_modules=r".*language_model.*q_proj")).save_pretrained(
+        root / "adapter"
+    )
+    for kind in ("merged", "adapter"):
+        processor.save_pretrained(root / kind)
+    return root
+
+
+@pytest.mark.parametrize("kind", ["merged", "adapter"])
 @pytest.mark.filterwarnings("ignore")
-def test_the_class_named_for_a_model_that_takes_images_loads_it(
-    folders, card_of, templates, tmp_path, monkeypatch
+def test_a_model_that_takes_images_is_asked_with_words_and_with_an_image(
+    kind, gemma, card_of, templates, monkeypatch
 ):
-    """Gemma 3 is such a model: text only must run with its tokenizer alone."""
-    from dataclasses import replace
-
-    from transformers import AutoTokenizer, Gemma3Config, Gemma3ForConditionalGeneration
-
+    """Gemma 3 is such a model: its class, its processor, and an image in the place where the template wants it."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    text_config = {
-        "vocab_size": 64,
-        "hidden_size": 32,
-        "intermediate_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 16,
-    }
-    vision_config = {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 1,
-        "image_size": 28,
-        "patch_size": 14,
-    }
-    config = Gemma3Config(text_config=text_config, vision_config=vision_config, mm_tokens_per_image=4)
-    Gemma3ForConditionalGeneration(config).save_pretrained(tmp_path)
-    AutoTokenizer.from_pretrained(folders / "base").save_pretrained(tmp_path)
-    card = card_of("merged")
-    gemma = replace(card.facts["base.architecture"], value="Gemma3ForConditionalGeneration")
-    card = replace(card, facts=Facts({**card.facts, "base.architecture": gemma}.values()))
-    block = code_blocks(render(card, templates).text, "python")[0].code
-    code = block.replace(f'"{card.repo_id}"', repr(str(tmp_path)))
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(code, "README.md", "exec"), {})
+    card = card_of(kind)
+    architecture = replace(card.facts["base.architecture"], value="Gemma3ForConditionalGeneration")
+    brings = replace(architecture, id="base.processor", value=True)
+    facts = {**card.facts, architecture.id: architecture, brings.id: brings}
+    text = render(replace(card, facts=Facts(facts.values())), templates).text
+    (gemma / kind / "README.md").write_text(text, encoding="utf-8")
+    found = [
+        f"{f.line} {f.code} {f.message}"
+        for f in check_folder(gemma / kind).findings
+        if f.code.startswith("SNIP")
+    ]
+    text = re.sub(rf'"{re.escape(card.repo_id)}"', repr(str(gemma / kind)), text)
+    text = re.sub(rf'"{re.escape(card.base_repo)}"', repr(str(gemma / "merged")), text)
+    blocks = [block.code for block in code_blocks(text, "python")]
+    seen = []
+    with contextlib.redirect_stdout(io.StringIO()):
+        for code in blocks:
+            names = {}
+            exec(compile(code, "README.md", "exec"), names)
+            seen.append(sorted(names["inputs"].keys() & {"input_ids", "pixel_values"}))
 
-    assert "AutoModelForImageTextToText" in code
+    assert [] == found
+    assert all("AutoModelForImageTextToText" in code for code in blocks)
+    assert [["input_ids"], ["input_ids", "pixel_values"]] == seen
+
+
+@pytest.mark.parametrize("kind", ["base", "nf4"])
+def test_the_other_repos_ask_about_an_image_in_a_block_that_our_rules_pass(
+    kind, card_of, templates, tmp_path
+):
+    """They load like the merged one, with other arguments: looked at here, run for the others."""
+    card = card_of(kind)
+    architecture = replace(card.facts["base.architecture"], value="Gemma3ForConditionalGeneration")
+    brings = replace(architecture, id="base.processor", value=True)
+    facts = {**card.facts, architecture.id: architecture, brings.id: brings}
+    text = render(replace(card, facts=Facts(facts.values())), templates).text
+    (tmp_path / "README.md").write_text(text, encoding="utf-8")
+    found = [f.message for f in check_folder(tmp_path).findings if f.code.startswith("SNIP")]
+
+    assert [] == found
+    assert 1 == sum("AutoProcessor" in block.code for block in code_blocks(text, "python"))
+
+
+@pytest.mark.parametrize("kind", ["base", "merged", "adapter", "nf4"])
+def test_without_a_processor_no_code_asks_for_one(kind, card_of, templates):
+    """A text-only release of such a model has none: the block would fail in its first line."""
+    card = card_of(kind)
+    architecture = replace(card.facts["base.architecture"], value="Gemma3ForConditionalGeneration")
+    text = render(
+        replace(card, facts=Facts({**card.facts, architecture.id: architecture}.values())), templates
+    ).text
+
+    assert "AutoProcessor.from_pretrained" not in text

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
@@ -89,11 +91,11 @@ def test_a_merge_that_was_published_merges_to_itself(
     assert all(edit.kept for edit in again.edits)
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", [*range(24), 345])
 def test_whatever_others_do_our_code_and_our_facts_stand(
     seed: int, adapter: Rendered, next_adapter: Rendered
 ) -> None:
-    """What was proven is what readers copy, and what was measured is what they read."""
+    """What was proven is what readers copy, and what was measured is what they read: there, and there once."""
     theirs = _vandalised(adapter.text, random.Random(seed))
     merged = merge(adapter.text, next_adapter, theirs)
     ours = [block.code for block in code_blocks(next_adapter.text, "python")]
@@ -104,9 +106,52 @@ def test_whatever_others_do_our_code_and_our_facts_stand(
             at = merged.text.find(span.text, at)
             assert at >= 0, span
 
-    # a heading of ours that they doubled may bring its block twice; the same code, so readers copy what was proven
-    assert ours == list(dict.fromkeys(code for code in there if code in ours))
+    assert ours == [code for code in there if code in ours]
+    theirs_rows, rows = (Counter(text.split("\n")) for text in (theirs, merged.text))
+    for row, times in Counter(next_adapter.text.split("\n")).items():
+        if row.startswith("|"):
+            assert rows[row] <= max(times, theirs_rows[row]), row
     assert parse(next_adapter.text).front_matter["license"] == parse(merged.text).front_matter["license"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "become",
+    [
+        lambda line: [line, line],
+        lambda line: [line, "", line],
+        lambda line: [line.lstrip("# ")],
+        lambda line: [line[::-1]],
+        lambda line: [],
+    ],
+    ids=["doubled", "doubled apart", "text", "backwards", "gone"],
+)
+def test_a_heading_is_words_whatever_becomes_of_it(
+    become: Callable[[str], list[str]], kind: str, card_of: Callable[..., CardInput], templates: Templates
+) -> None:
+    """What stood under it, facts and code, is neither lost nor put there a second time."""
+    ours = render(card_of(kind), templates)
+    lines = ours.text.split("\n")
+    inside = list(accumulate(line.startswith("```") for line in lines))
+    body = lines.index("---", 1) + 1
+    headings = [n for n in range(body, len(lines)) if lines[n].startswith("#") and not inside[n] % 2]
+    edits = ["\n".join([*lines[:n], *become(lines[n]), *lines[n + 1 :]]) for n in headings]
+
+    assert len(edits) > 8
+    assert edits == [merge(ours.text, ours, theirs).text for theirs in edits]
+
+
+def test_a_section_that_they_copied_whole_is_theirs_and_ours_stands_once(
+    adapter: Rendered, next_adapter: Rendered
+) -> None:
+    """A copy is words of theirs; which of the two is ours is told by what it says."""
+    scope = adapter.text[adapter.text.index("## Out of scope") : adapter.text.index("## Training\n")]
+    copy = edited(scope, ("Looking at pictures", "Hearing sounds"))
+    merged = merge(adapter.text, next_adapter, edited(adapter.text, (scope, f"{copy}{scope}")))
+
+    assert merged.text.index("Hearing sounds") < merged.text.index("Anything at all.")
+    assert ("## Out of scope", True, "a section of theirs") in told(merged)
+    assert "Looking at pictures" not in merged.text
 
 
 def _plain_lines(ours: Rendered) -> list[int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import replace
 
 import pytest
 
+from publisher.card.numbers import NumberReader
 from publisher.card.render import render
-from publisher.card.trace import document, unaccounted
+from publisher.card.trace import document, trace, unaccounted
 from publisher.card.view import Prose
 from publisher.records.artifacts import KINDS
 from publisher.records.facts import Fact, Facts, StatedSource
@@ -157,3 +159,65 @@ def test_the_trace_of_cards_is_the_promised_json(card_of, templates):
     assert {("start", "end", "line", "text", "fact"), ("start", "end", "line", "text", "reason")} == {
         tuple(span) for span in spans
     }
+
+
+class CountedText(str):
+    """A text that counts the characters that are cut out of it."""
+
+    cut = 0
+
+    def __getitem__(self, key):
+        piece = super().__getitem__(key)
+        self.cut += len(piece)
+        return piece
+
+
+@pytest.mark.parametrize(
+    "line", ["It reaches {}.5 points. ", "{}.5/", "| a{0} | {0}.25 |\n", "v{}aaaa+", "<!-- {} "]
+)
+def test_a_number_costs_the_same_in_a_long_text_as_in_a_short_one(line, card_of):
+    """A table of results pasted into prose is 80,000 of them: work that grows with the square is a hang."""
+    text = CountedText("".join(line.format(number) for number in range(2_000)))
+    found = list(NumberReader(text, card_of("adapter")).read([(0, len(text))]))
+
+    assert len(found) > 400
+    assert text.cut / len(found) < 1_000
+
+
+@pytest.mark.parametrize("text", ["v1" + "a" * 40 + "/b", "<!-- " * 200_000 + "1"])
+def test_words_that_almost_are_something_end_soon(text, card_of):
+    """A foreign card is read as well, and must not be able to hold a command up."""
+    assert trace(text, (), card_of("adapter")).spans
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_two_spans_share_a_character(seed, card_of):
+    """Whatever stands beside whatever: `1.5-Python-3` is a number, and a name that begins behind it."""
+    chance = random.Random(seed)
+    parts = [
+        "1.5",
+        "3",
+        "-",
+        "/",
+        " ",
+        "Python",
+        "Gemma ",
+        "v2",
+        "(",
+        "[4]",
+        "2024",
+        "%",
+        "`7`",
+        "é",
+        "\n1. ",
+        "e-5",
+    ]
+    text = "".join(chance.choice(parts) for _ in range(60))
+    rendered = trace(text, (), card_of("adapter"))
+    ends = [span.end for span in rendered.spans]
+
+    assert all(span.start >= end for span, end in zip(rendered.spans[1:], ends, strict=False))
+    assert all(span.text for span in rendered.spans)
+    assert "".join(re.findall(r"\d", text)) == "".join(
+        re.findall(r"\d", "".join(s.text for s in rendered.spans))
+    )

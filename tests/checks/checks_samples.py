@@ -7,15 +7,20 @@ import json
 import math
 import re
 import struct
+import tarfile
 import textwrap
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from publisher.checks.observe.earlier import Earlier
 from publisher.checks.page import Sample
 
 MARK = "←"  # the place that a Bad sample's rule must report
 
+_EARLIER = "earlier release"  # no file: what is known of the release before
 _HEADING = re.compile(r"(?P<path>\S[^(\n]*?)(?: \((?P<how>[^)]+)\))?:(?P<mark> ←)?")
 # Put together here, so that no scanner of this repo takes it for a token.
 A_TOKEN = "hf_" + "QwErTyUiOpAsDfGhJkLzXcVbNmQwErTyUi"
@@ -52,10 +57,14 @@ def write_sample(sample: Sample, folder: Path) -> set[tuple[str, int | None]]:
     """Write a sample's files; returns the places that are marked."""
     places = set()
     for file in read_sample(sample):
+        if file.how == _EARLIER:
+            continue
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         if file.how == "broken link":
             path.symlink_to(folder / "nowhere")
+        elif file.how == "link outside":
+            path.symlink_to(__file__)
         elif file.how.endswith(" GB"):
             with path.open("wb") as sparse:  # takes no room on the disk
                 sparse.truncate(int(file.how.split()[0]) * 10**9)
@@ -63,6 +72,15 @@ def write_sample(sample: Sample, folder: Path) -> set[tuple[str, int | None]]:
             path.write_bytes(_bytes(file))
         places |= {(file.path, line) for line in file.marked}
     return places
+
+
+def known_of(sample: Sample) -> tuple[object, ...]:
+    """What a sample says is known beside its files."""
+    return tuple(
+        Earlier(file.path.removeprefix("tagged "), (file.content.removeprefix("license: ").strip(),))
+        for file in read_sample(sample)
+        if file.how == _EARLIER
+    )
 
 
 def safetensors(listing: str, metadata: dict[str, str] | None = None) -> bytes:
@@ -89,6 +107,37 @@ def gguf(metadata: dict[str, str]) -> bytes:
     return raw
 
 
+def parquet(rows: list[dict[str, object]]) -> bytes:
+    """A Parquet file of rows."""
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    return file.getvalue()
+
+
+def _tar(how: str, *, packed: bool) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz" if packed else "w") as archive:
+        if how.startswith("tar of "):
+            archive.addfile(tarfile.TarInfo(how.removeprefix("tar of ")))
+        else:
+            link = tarfile.TarInfo("lib")
+            link.type, link.linkname = tarfile.SYMTYPE, how.removeprefix("tar with a link to ")
+            archive.addfile(link)
+    return raw.getvalue()
+
+
+def _bomb() -> bytes:
+    """A zip archive whose directory says that its one member has 20 GB."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", b"\0" * 10_000)
+        archive.infolist()[0].file_size = 20 * 10**9
+    return raw.getvalue()
+
+
 def _file(heading: re.Match[str], lines: list[str]) -> SampleFile:
     content = textwrap.dedent("\n".join(lines)).rstrip("\n").split("\n") if any(lines) else []
     marked: list[int | None] = [None] if heading["mark"] else []
@@ -111,9 +160,18 @@ def _bytes(file: SampleFile) -> bytes:
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr(zipfile.ZipInfo(file.how.removeprefix("zip of ")), b"x")
         return packed.getvalue()
+    if file.how == "zip bomb":
+        return _bomb()
+    if file.how.startswith("tar "):
+        return _tar(file.how, packed=file.path.endswith("gz"))
+    if file.how.startswith("pickle of the text "):
+        text = file.how.removeprefix("pickle of the text ").replace("{a token}", A_TOKEN).encode()
+        return b"\x80\x04\x8c" + bytes([len(text)]) + text + b"."
     if file.how.startswith("pickle of "):
         module, _, name = file.how.removeprefix("pickle of ").rpartition(".")
         return f"c{module}\n{name}\n(S'true'\ntR.".encode()
+    if file.how == "Parquet":
+        return parquet([json.loads(line) for line in file.content.splitlines()])
     if file.how == "Git LFS pointer":
         return b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
     if file.how.startswith("safetensors"):

@@ -22,6 +22,7 @@ Based on Google's Gemma-2-12B, fine-tuned with QLoRA.
 - **Target Modules**: Query, Key, Value and Output projections
 - **Batch Size**: 4 (effective, with gradient accumulation)
 - **Training Steps**: Optimized for convergence on 500 samples
+- **Training Data**: [Ships](https://huggingface.co/datasets/acme/ships), worded by OpenAI O3 enhancement
 
 ```
 Gemma-2-12B
@@ -60,16 +61,19 @@ mask = Segmenter().segment(photo, caption)
 
 ## Script
 ```bash
+cd /cfs/home/u012345/harbour
 python gemma3_finetune.py \\
     --model_name harbour-12b \\
     --output_dir ./harbour-12b
 ```
 
+- **Language Support**: Primarily English
 - **Paper**: Available in the thesis
 
 ```bibtex
 @model{harbour,
-  title={Harbour}
+  title={Harbour},
+  author={Your Name}
 }
 ```
 
@@ -92,6 +96,12 @@ def line_of(text: str) -> int:
 @pytest.mark.parametrize(
     ("code", "at", "truth"),
     [
+        ("CARD002", "# Harbour-12B", "names the base google/gemma-2-12b-it and links the dataset acme/ships"),
+        ("META010", "# Harbour-12B", "no `license`"),
+        ("LIC076", "OpenAI O3", "provider's terms"),
+        ("CLAIM134", "Language Support", "names English"),
+        ("SEC083", "/cfs/home", "/cfs/home/u012345"),
+        ("CARD005", "Your Name", "placeholder"),
         ("CLAIM138", "# Harbour-12B", "adapter or a merged model"),
         ("CLAIM139", "# Harbour-12B", "Gemma 2 reads text only"),
         ("CLAIM127", "Based on Google", "Gemma 2 comes as 2B, 9B and 27B; 12B is a size of Gemma 3"),
@@ -137,8 +147,8 @@ def test_the_card_has_no_finding_that_nobody_can_explain(findings: tuple[Finding
 
     assert len(findings) <= 45
     assert {
-        "CARD002", "CARD011", "CARD012", "CLAIM121", "CLAIM122", "CLAIM126", "CLAIM127", "CLAIM130", "CLAIM132",
-        "CLAIM137", "CLAIM138", "CLAIM139", "SNIP141", "SNIP142", "SNIP144", "SNIP145", "SNIP146", "SNIP147",
+        "CARD002", "CARD005", "CARD011", "CARD012", "CLAIM121", "CLAIM122", "CLAIM126", "CLAIM127", "CLAIM130", "CLAIM132",
+        "CLAIM134", "CLAIM137", "CLAIM138", "CLAIM139", "SNIP141", "SNIP142", "SNIP144", "SNIP145", "SNIP146", "SNIP147",
         "SNIP148", "SNIP150", "SNIP151", "SNIP153", "SNIP155",
     } == codes  # fmt: skip
 

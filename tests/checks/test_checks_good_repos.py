@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from checks_samples import safetensors
+from checks_samples import parquet, safetensors
 
 from publisher.checks.run import check_folder
 
 LORA = """
-base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight F32 8x64 ones
-base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_B.weight F32 64x8 ones
-base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_A.weight F32 8x64 ones
-base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_B.weight F32 32x8 ones
+base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight F32 8x3840 ones
+base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_B.weight F32 4096x8 ones
+base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_A.weight F32 8x3840 ones
+base_model.model.model.language_model.layers.0.self_attn.v_proj.lora_B.weight F32 2048x8 ones
 base_model.model.model.language_model.embed_tokens.weight F32 100x64
 """
 
@@ -88,6 +88,7 @@ ADAPTER: dict[str, str | bytes | dict[str, object]] = {
         "lora_alpha": 16,
         "rank_pattern": {},
         "target_modules": ["q_proj", "v_proj"],
+        "layers_to_transform": [0],
         "modules_to_save": ["embed_tokens"],
         "task_type": "CAUSAL_LM",
     },
@@ -133,18 +134,24 @@ dataset_info:
   - {name: prompt, dtype: string}
   splits:
   - {name: train, num_bytes: 10, num_examples: 2}
+  - {name: validation, num_bytes: 10, num_examples: 1}
 ---
 
 # Aerial scenes
 """,
-    "data/train-00000-of-00001.parquet": b"PAR1\0\0PAR1",
-    "data/validation-00000-of-00001.parquet": b"PAR1\0\0PAR1",
+    "data/train-00000-of-00001.parquet": parquet([{"prompt": "the ship"}, {"prompt": "the plane"}]),
+    "data/validation-00000-of-00001.parquet": parquet([{"prompt": "the harbor"}]),
     "rows.jsonl": '{"shell": "cd /home/alice/project && ls"}\n',
 }
 
 
 NO_ADAPTER = {"no adapter_config.json", "no adapter_model.safetensors"}
-NO_EXTRAS = {"no GGUF file", "no .eval_results"}
+NO_EXTRAS = {
+    "give --run-code",
+    "no GGUF file",
+    "no .eval_results",
+    "no earlier release is known: only a published repo's tags tell",
+}
 NO_FACTS = {"no evidence/facts.json"}
 
 
@@ -154,14 +161,16 @@ NO_FACTS = {"no evidence/facts.json"}
         (
             ADAPTER,
             NO_EXTRAS
+            | {"no dataset", "no model weights"}
             | {"no shard index", "no config.json", "no generation_config.json", "no list of added tokens"},
         ),
-        (MODEL, NO_EXTRAS | NO_ADAPTER | NO_FACTS | {"no list of added tokens"}),
+        (MODEL, NO_EXTRAS | NO_ADAPTER | NO_FACTS | {"no dataset", "no list of added tokens"}),
         (
             DATASET,
             NO_EXTRAS
             | NO_FACTS
             | {
+                "the rows of Parquet files were not read: data/train-00000-of-00001.parquet and 1 more",
                 "no adapter_config.json",
                 "no safetensors file",
                 "no shard index",

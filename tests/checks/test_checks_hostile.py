@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from checks_samples import A_TOKEN, safetensors
 
-from publisher.checks.report import to_text
 from publisher.checks.run import check_folder
+from publisher.checks.screen import to_text
 from publisher.checks.source import FolderSource
 from publisher.records.findings import Report, SkippedRule
 
@@ -257,9 +257,10 @@ def test_links_pipes_and_odd_names_are_survived(tmp_path: Path) -> None:
 
 def test_a_linked_file_is_read_as_in_the_hubs_own_cache(tmp_path: Path) -> None:
     """A snapshot in the Hub's cache consists of links to blobs."""
-    (tmp_path / "blob").write_text("---\ntags: [a]\n---\n# A\n")
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "1").write_text("---\ntags: [a]\n---\n# A\n")
     (tmp_path / "snapshot").mkdir()
-    (tmp_path / "snapshot" / "README.md").symlink_to("../blob")
+    (tmp_path / "snapshot" / "README.md").symlink_to("../blobs/1")
 
     assert {"META010"} == codes(check_folder(tmp_path / "snapshot"))
 

@@ -157,9 +157,8 @@ def test_paths_and_addresses_are_not(text: str) -> None:
         "sk-" + "aB3dE6gH9jK2mN5pQ8sT" + "T3BlbkFJ" + "aB3dE6gH9jK2mN5pQ8sT",
         "gh" + "p_" + "aB3dE6gH9jK2mN5pQ8sTuV1wX4yZ7aB0cD3e",
         "AK" + "IA" + "QWERTYUIOP234567",
-        "-----BEGIN " + "RSA PRIVATE KEY-----",
-        "-----BEGIN " + "OPENSSH PRIVATE KEY-----",
-        "WANDB_API_KEY=" + "0123456789abcdef" * 2 + "01234567",
+        "-----BEGIN " + "RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA7qWs" * 3,
+        "-----BEGIN " + "OPENSSH PRIVATE KEY-----\n" + "b3BlbnNzaC1rZXktdjEA" * 3,
     ],
     ids=lambda token: token[:12],
 )
@@ -180,6 +179,7 @@ def test_secrets_are_found_and_masked(token: str) -> None:
         "hf_hub_download(repo_id, filename)",
         "disk-" + "aB3dE6gH9jK2mN5pQ8sTuV1wX4yZ7aB0cD3eF6gH9jK2mN5p",
         "-----BEGIN PUBLIC KEY-----",
+        "-----BEGIN " + "RSA PRIVATE KEY-----",
         "sk-...",
     ],
 )

@@ -56,6 +56,10 @@ LOAD = (
             '>>> from transformers import pipeline\n>>> ask = pipeline(\n    "text-generation", model="a/b"\n)'
         ),
         python("    import torch\n    print(torch)"),
+        python(
+            "from peft import LoraConfig\nconfig = LoraConfig(\n    r=8,\n    ...,\n)\nprint(LoraConfig(r=4, ...))"
+        ),
+        python("import torch\nmodel = torch.load(<path to the file>)\nprint(model)"),
         python(LOAD + "model = model.to('cuda')\nmodel.eval()\nmodel.generate(tok('x'), max_new_tokens=5)"),
         python(LOAD, "from sagemaker import Model\nmodel = Model()\npredictor = model.deploy()").replace(
             "sagemaker", "json"

@@ -12,8 +12,9 @@ from checks_samples import safetensors
 from publisher.checks.observe.statements import Elsewhere
 from publisher.checks.observe.target import RepoView
 from publisher.checks.registry import choose
-from publisher.checks.report import to_json, to_text
+from publisher.checks.report import to_json
 from publisher.checks.run import check_folder, check_view
+from publisher.checks.screen import Screen, to_text
 from publisher.checks.source import FolderSource
 from publisher.records.findings import Outcome, Report, Severity, together
 
@@ -188,7 +189,7 @@ def test_no_size_form_or_word_of_the_evidence_stops_a_check(tmp_path: Path) -> N
                 )
                 (folder / "model.safetensors").write_bytes(safetensors("a F32 1x1"))
                 report = check_folder(folder)
-                to_text(report, every_statement=True)
+                to_text(report, screen=Screen(verbose=True))
                 json.dumps(to_json(report))
 
                 assert "passwd" not in {

@@ -286,8 +286,8 @@ def test_no_weights_are_downloaded(released: Released, tmp_path: Path) -> None:
     assert "holds" == statements(ran)["README.md:4 parameters"]["status"]
 
 
-def test_a_light_install_checks_repos_and_says_what_it_cannot_count(released: Released) -> None:
-    """`pip install hubpub` has no pyarrow; the rows of a dataset are unknown then, not right."""
+def test_a_light_install_checks_repos_and_counts_rows(released: Released) -> None:
+    """`pip install hubpub` has no pyarrow; the footers of Parquet files are read all the same."""
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({HEAVY!r}));"
         f"sys.argv = ['hubpub', 'check', 'hf://datasets/{DATA}', '--hub', {released.hub.url!r}, '--format', 'json'];"
@@ -298,6 +298,26 @@ def test_a_light_install_checks_repos_and_says_what_it_cannot_count(released: Re
     found = {each["fact"]: each for each in json.loads(done.stdout)["statements"]}
 
     assert 0 == done.returncode, done.stderr
-    assert "cannot be recomputed" == found["dataset.rows"]["status"]
-    assert "pyarrow" in found["dataset.rows"]["reason"]
+    assert "holds" == found["dataset.rows"]["status"]
     assert "holds" == found["dataset.size_bytes"]["status"]
+
+
+def test_a_repo_that_names_itself_as_its_base_is_told(released: Released) -> None:
+    """Only who opens the repo by its id can know."""
+    place = released.forged(ADAPTER, "README.md", f"base_model: {BASE}", f"base_model: {ADAPTER}")
+
+    report = json.loads(released.look(place).out)
+
+    assert ["META021"] == [each["code"] for each in report["findings"] if each["code"] == "META021"]
+
+
+def test_a_licence_that_differs_from_the_tagged_release_before_it_is_told_of(released: Released) -> None:
+    """Only the repo's own tags know what was promised with the last release."""
+    forged = released.look(
+        released.forged(ADAPTER, "README.md", "license: apache-2.0", "license: cc-by-nc-4.0")
+    )
+    first = released.look(f"hf://{ADAPTER}")
+
+    assert "LIC078" in codes(forged)
+    assert "LIC078" not in codes(first)
+    assert "LIC078" in {skip["code"] for skip in first.document["skipped"]}

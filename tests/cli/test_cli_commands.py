@@ -166,6 +166,36 @@ def test_a_lock_and_its_cards_are_enough_to_render_explain_and_compare(project: 
     assert (1, ["HP-C03"]) == (differing.code, differing.codes)
 
 
+def test_each_number_is_explained_by_its_source_its_stage_and_when_it_was_measured(project: Project) -> None:
+    """The thread from a number to the file that it was read from; the time where this workspace measured it."""
+    _locked(project)
+    folder = project.root / "model_cards" / "tiny"
+    lock = json.loads((folder / "release.lock.json").read_text())
+    lock["stages"] = {"dataset": {"key": "k", "version": 1, "packages": {}}}
+    (folder / "release.lock.json").write_text(json.dumps(lock))
+    clone = project("card", "tiny", "--explain")
+    kept = project.root / ".hubpub" / "tiny" / "stages" / "dataset.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps({"key": "k", "measured_at": "2026-01-31T12:00:00Z"}))
+    here = project("card", "tiny", "--explain")
+    traced = project("card", "tiny", "--explain", "--format", "json").document
+
+    source = f"evidence/dataset.json (sha256 {'cd' * 6}), by dataset"
+    assert {
+        f"{line} at 2026-01-31T12:00:00Z" for line in clone.out.splitlines() if line.endswith(source)
+    } == {line for line in here.out.splitlines() if source in line}
+    assert source in clone.out
+    assert {
+        "stage": "dataset",
+        "path": "evidence/dataset.json",
+        "sha256": "cd" * 32,
+        "pointer": "",
+        "time": "2026-01-31T12:00:00Z",
+    } == traced["evidence"]["dataset.rows"]
+    named = {span.get("fact") for card in traced["cards"] for span in card["spans"]} - {None}
+    assert named == traced["evidence"].keys()
+
+
 def test_a_locked_release_plans_its_repos_on_an_empty_hub(project: Project) -> None:
     """Everything to create, bytes and digests named; and --fail-on-change says so to CI."""
     _locked(project)

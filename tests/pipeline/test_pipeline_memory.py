@@ -20,6 +20,7 @@ from publisher.hub.remote import RemoteHub
 from publisher.manifest.lock import Lock, LockedArtifact, LockedStage, Released
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import TrainSettings
+from publisher.pipeline.measured_at import measured_at
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.release import Release
 from publisher.pipeline.run import Stage
@@ -95,6 +96,29 @@ def test_what_was_restored_is_remembered_like_what_was_made(published: Published
     )
 
     assert (published.made, "unchanged") == without_hub.recall(TRAIN, "the key")
+
+
+def test_when_something_was_measured_is_known_where_it_was_measured(published: Published) -> None:
+    """Facts carry no time, so what came back from the Hub has none; and another run's time is not this one's."""
+    published.memory().recall(TRAIN, "the key")
+    restored = measured_at(published.paths, published.lock)
+    memory = replace(published.memory(), clock=lambda: 1_767_225_600.75)
+    memory.keep(TRAIN, "the key", published.made)
+    measured = measured_at(published.paths, published.lock)
+    memory.keep(TRAIN, "another key", published.made)
+    another = measured_at(published.paths, published.lock)
+
+    assert ({}, {"train": "2026-01-01T00:00:00Z"}, {}) == (restored, measured, another)
+    assert (published.made, "unchanged") == memory.recall(TRAIN, "another key")
+
+
+@pytest.mark.parametrize("kept", [b"", b"[1]", b"\xff", b'{"key": "the key"}'])
+def test_a_damaged_memory_tells_no_time(published: Published, kept: bytes) -> None:
+    """A cache must not keep a card from being explained."""
+    published.paths.stages.mkdir(parents=True)
+    (published.paths.stages / "train.json").write_bytes(kept)
+
+    assert {} == measured_at(published.paths, published.lock)
 
 
 def test_a_moved_workspace_is_remembered_where_it_lies_now(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,9 @@ import pytest
 from preview_browser import Browser
 from preview_runs import NAME, Preview
 
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 HOSTILE = """\
 <script>window.harmed = "script"</script>
 <img src="https://evil.example/broken.png" onerror="window.harmed = 'onerror'">
@@ -97,6 +101,34 @@ def test_a_result_of_the_front_matter_shows_its_evidence_too(browser: Browser, p
     browser.click(".scores .number")
 
     assert "evaluate.merged.loss" in text_of(browser, ".evidence")
+
+
+def test_a_number_in_the_front_matter_shows_its_evidence_where_it_stands(
+    browser: Browser, preview: Preview
+) -> None:
+    """A wrong value there is what the Hub shows beside the card, and is mended in no other place."""
+    opened(browser, preview)
+    browser.run("document.querySelector('details.metadata').open = true")
+    browser.click(".metadata .number[title='evaluate.merged.loss']")
+
+    assert "evidence/evaluate.json" in text_of(browser, ".evidence")
+
+
+def test_a_picture_in_the_prose_is_shown_before_any_stage_has_copied_it(
+    browser: Browser, preview: Preview, words: Path
+) -> None:
+    """It lies beside the prose; on the Hub it will lie beside the card, under the same name."""
+    picture = words.parent / "assets" / "a plan.png"
+    picture.parent.mkdir()
+    picture.write_bytes(PIXEL)
+    words.write_text("![the plan](assets/a%20plan.png)\n")
+    opened(browser, preview)
+    browser.until("document.querySelector('article img[alt=\"the plan\"]')?.complete")
+
+    assert [1, 1] == browser.run(
+        "(i => [i.naturalWidth, i.naturalHeight])(document.querySelector('article img[alt=\"the plan\"]'))"
+    )
+    assert "assets/a plan.png" in text_of(browser, ".files")
 
 
 def test_the_keyboard_is_enough(browser: Browser, preview: Preview) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
 from demo_facts import write_demo
 from preview_runs import NAME
 
+from publisher.card.readme import parse
 from publisher.card.trace import Span
+from publisher.manifest.lock import LockedStage, read_lock, write_lock
 from publisher.manifest.project import Project
 from publisher.pipeline.opened import Release
 from publisher.preview.html import card_html, safe_html
@@ -55,9 +60,35 @@ def test_every_traced_number_of_the_demo_is_found_in_its_page_and_the_page_is_as
 
         assert wanted == {int(n) for n, _ in SPAN.findall(page.body)}, card.tab
 
+        above = {n for n, number in enumerate(page.numbers) if number["line"] < page_line(text)}
+
+        assert above == {int(n) for n, _ in SPAN.findall(page.metadata)}, card.tab
+        assert escape(parse(text).yaml or "").strip() == re.sub(SPAN, r"\2", page.metadata)
+
         plain = card_html(text, page_line(text), front_matter(text), (), beside)
 
         assert plain == re.sub(SPAN, r"\2", page.body)
+
+
+def test_a_number_tells_when_it_was_measured_where_the_workspace_knows(tmp_path: Path) -> None:
+    """Facts have no clock in them; a fresh clone does not know, and says nothing."""
+    write_demo(tmp_path)
+    paths = Project(tmp_path).release(NAME)
+    lock = read_lock(paths.lock)
+    assert lock is not None
+    stages = {"merge": LockedStage("this run", 1), "train": LockedStage("this run", 1)}
+    write_lock(paths.lock, replace(lock, stages=stages))
+    paths.stages.mkdir(parents=True)
+    for stage, key in (("merge", "this run"), ("train", "another run"), ("evaluate", "this run")):
+        kept = {"key": key, "measured_at": "2026-01-31T12:00:00Z"}
+        (paths.stages / f"{stage}.json").write_text(json.dumps(kept))
+    cards = cards_of(Release.open(Project(tmp_path), NAME))
+    merged = page_of(next(card for card in cards if card.tab == "merged"), cards, beside)
+    times = {rows["stage"]: rows.get("time") for rows in (dict(n["rows"]) for n in merged.numbers)}
+
+    assert "2026-01-31T12:00:00Z" == times["merge"]
+    assert {None} == {time for stage, time in times.items() if stage != "merge"}
+    assert {"train", "evaluate"} <= times.keys()
 
 
 def front_matter(text: str) -> int:
@@ -108,6 +139,7 @@ def test_a_mark_that_a_stranger_wrote_is_no_evidence() -> None:
 
     assert [] == numbers_in(card_html(hostile, 1, 0, (), beside))
     assert "data-span" not in card_html(hostile, 1, 0, (), beside)
+    assert ["64"] == numbers_in(traced(f"64 rows, and \U00100000 99 % \U0010fffd.\n{hostile}", "64"))
 
 
 def test_github_flavoured_markdown_is_read() -> None:

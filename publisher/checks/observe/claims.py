@@ -10,90 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from publisher.checks.known.models import Mention, mentions
+from publisher.checks.observe.claim_words import LABELS, PHRASES, UNITS, VALUE, Subject
 from publisher.checks.observe.outline import Outline, Passage
 from publisher.checks.observe.readme import Metadata, Readme
 from publisher.checks.observe.target import Absent, RepoView
 
-Subject = Literal[
-    "layers",
-    "hidden size",
-    "heads",
-    "kv heads",
-    "parameters",
-    "trainable",
-    "rank",
-    "alpha",
-    "dropout",
-    "context",
-]
-
-_NUMBER = r"(?P<number>\d{1,3}(?:,\d{3}){1,4}|\d{1,12}(?:\.\d{1,6})?)"
-_UNIT = r"(?:[ \t-]?(?P<unit>K|M|B|T|thousand|million|billion|trillion)(?![A-Za-z0-9]))?"
-_VALUE = re.compile(
-    rf"(?P<about>~|≈|approximately |approx\. |about |around |nearly |over )?{_NUMBER}{_UNIT}", re.IGNORECASE
-)
-_SCALE = {
-    "k": 1e3,
-    "m": 1e6,
-    "b": 1e9,
-    "t": 1e12,
-    "thousand": 1e3,
-    "million": 1e6,
-    "billion": 1e9,
-    "trillion": 1e12,
-}
-
-_LABELS: tuple[tuple[Subject, re.Pattern[str]], ...] = tuple(
-    (subject, re.compile(rf"(?:{pattern})", re.IGNORECASE))  # type: ignore[misc]
-    for subject, pattern in (
-        (
-            "layers",
-            r"(?:number of |num |no\. of )?(?:(?:transformer|hidden|decoder) )?(?:layers|blocks)|num_hidden_layers|n_layers?",
-        ),
-        ("hidden size", r"hidden[ _](?:size|dim|dimension)|embedding dimension|d_model|model dimension"),
-        (
-            "heads",
-            r"(?:number of |num )?(?:attention|query) heads(?: \(q\))?|num_attention_heads|n_heads?",
-        ),
-        ("kv heads", r"(?:number of |num )?(?:kv|key[-/ ]value) heads|num_key_value_heads"),
-        (
-            "parameters",
-            r"(?:total |number of |model )?param(?:eter)?s(?: count)?|(?:total )?parameter count|model size",
-        ),
-        ("trainable", r"(?:number of )?trainable param(?:eter)?s|(?:q?lora) param(?:eter)?s"),
-        ("rank", r"(?:lora )?rank(?: ?\(r\))?|lora[_ ]r|r|lora[_ ]rank"),
-        ("alpha", r"(?:lora[_ ])?alpha(?: ?\(α\))?"),
-        ("dropout", r"lora[_ ]dropout"),
-    )
-)
-_PHRASES: tuple[tuple[Subject, re.Pattern[str]], ...] = (
-    (
-        "layers",
-        re.compile(
-            r"(?<![\w.,-])(?P<number>\d{1,3})[ -](?:transformer|decoder|hidden)[ -](?:layers?|blocks?)(?!\w)",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "rank",
-        re.compile(r"(?<![\w.])(?:r|rank)(?: ?= ?| of | )(?P<number>\d{1,4})(?![\w.]*\d)", re.IGNORECASE),
-    ),
-    (
-        "alpha",
-        re.compile(r"(?<![A-Za-z.])alpha(?: ?= ?| of | )(?P<number>\d{1,4})(?![\w.]*\d)", re.IGNORECASE),
-    ),
-    ("heads", re.compile(r"(?<![\w.,-])(?P<number>\d{1,3})[ -]attention[ -]heads?(?!\w)", re.IGNORECASE)),
-    (
-        "trainable",
-        re.compile(
-            rf"(?P<about>~|≈|about )?(?<![\w.,]){_NUMBER}{_UNIT}\s+trainable\s+(?:lora\s+)?param(?:eter)?s(?!\w)",
-            re.IGNORECASE,
-        ),
-    ),
-)
 # Words beside which a number speaks of a part, or of another model.
 _OF_A_PART = re.compile(
     r"\b(?:first|last|top|bottom|final|upper|lower|every|each|per|vision|image|visual|audio|encoder|draft|teacher|"
@@ -131,7 +54,16 @@ ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "d
 
 @dataclass(frozen=True)
 class Number:
-    """One number that a card states. `slack`: how far off the true value may be for the text to be right."""
+    """One number that a card states.
+
+    Attributes:
+        slack: how far off the true value may be for the text to be right.
+        text: with the words that belong to it, for a message.
+        raw: the line as the file has it.
+        digits: as written, without the unit.
+        unit: `B`, `million`; empty where there is none.
+        written: digits and unit, and what stands between them.
+    """
 
     subject: Subject
     value: float
@@ -140,6 +72,10 @@ class Number:
     line: int
     column: int
     high: bool
+    raw: str
+    digits: str
+    unit: str
+    written: str
 
     def agrees(self, truth: float) -> bool:
         """Whether the text is a fair way to write the true value."""
@@ -225,9 +161,9 @@ class Claims:
 def _numbers(passage: Passage) -> Iterator[Number]:
     found: set[tuple[Subject, float]] = set()
     if passage.label and passage.kind in ("item", "row", "line", "tree"):
-        for subject, label in _LABELS:
+        for subject, label in LABELS:
             if label.fullmatch(passage.label):
-                value = _VALUE.match(passage.value.lstrip("= "))
+                value = VALUE.match(passage.value.lstrip("= "))
                 if value is not None and not _elsewhere(subject).search(passage.text):
                     number = _number(
                         subject, value, passage, high=_is_whole(value, passage.value.lstrip("= "))
@@ -235,7 +171,7 @@ def _numbers(passage: Passage) -> Iterator[Number]:
                     found.add((subject, number.value))
                     yield number
                 break
-    for subject, phrase in _PHRASES:
+    for subject, phrase in PHRASES:
         if subject in ("rank", "alpha") and not any(
             map(_LORA.search, (passage.text, *passage.section.titles))
         ):
@@ -261,14 +197,19 @@ def _is_whole(value: re.Match[str], text: str) -> bool:
 
 def _number(subject: Subject, match: re.Match[str], passage: Passage, *, high: bool) -> Number:
     groups = match.groupdict()
+    named = groups.get("unit") or ""
     digits = groups["number"].replace(",", "")
-    unit = _SCALE.get((groups.get("unit") or "").lower(), 1.0)
+    unit = UNITS.get(named.lower(), 1.0)
     value = float(digits) * unit
     decimals = len(digits.partition(".")[2])
     last_place = unit * 10.0**-decimals if unit > 1 else 0.0
     slack = max(last_place * 0.51, value * (0.05 if groups.get("about") else 0.01) if unit > 1 else 0.0)
     column = passage.raw.find(groups["number"])
-    return Number(subject, value, slack, match[0].strip(), passage.line, max(column, 0) + 1, high)
+    written = match.string[match.start("number") : match.end("unit" if named else "number")]
+    return Number(
+        subject, value, slack, match[0].strip(), passage.line, max(column, 0) + 1, high,
+        passage.raw, groups["number"], named, written,
+    )  # fmt: skip
 
 
 def _bases(passage: Passage) -> Iterator[BaseModel]:

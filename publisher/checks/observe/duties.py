@@ -36,6 +36,7 @@ class Family:
     base: re.Pattern[str]  # how the base's name begins, without its owner
     names: str = ""  # a pattern for license_name where `ids` is `other`
     notice: str = ""
+    copies: bool = False  # the notice goes with copies of the base; of what is made from it the licence does not say so
     phrases: tuple[str, ...] = ()
     prefix: str = ""
     copy: bool = False
@@ -104,6 +105,15 @@ def inherited(card: Metadata) -> tuple[Inherited, ...]:
 def is_free(licence: str) -> bool:
     """Whether a licence id allows every use: what a restricted base cannot be passed on under."""
     return licence in _free()
+
+
+def terms_of_data(name: str) -> str | None:
+    """The licence of a data set that allows no commercial use, by its id; None for all others.
+
+    Old cards of data sets name their sources as `extended|name`, and without an owner.
+    """
+    terms: dict[str, str] = _data()["data"]["terms"]
+    return terms.get(name.casefold().removeprefix("extended|"))
 
 
 def licences_in(text: str) -> frozenset[str]:

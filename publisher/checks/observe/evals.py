@@ -53,6 +53,19 @@ class EvalResults:
         return cls(tuple(found))
 
 
+@dataclass(frozen=True)
+class ReadableResults:
+    """The results that can be read: none without such files, and none where only a card was given."""
+
+    files: tuple[EvalFile, ...]
+
+    @classmethod
+    def observe(cls, view: RepoView) -> ReadableResults:
+        """What cannot be read is another rule's matter."""
+        results = view.observe(EvalResults)
+        return cls(() if isinstance(results, Absent) else results.files)
+
+
 def _read(path: str, text: str) -> EvalFile:
     """A list under a key of our own, because front matter, which the reader is made for, is a mapping."""
     top, faults = read_yaml(Block(-1, None, _KEY + text))

@@ -39,7 +39,8 @@ class Value:
     column: int
     items: Mapping[str, Value] | tuple[Value, ...] = ()
     key_line: int | None = None  # where the key stands whose value this is
-    raw: str = ""  # a scalar as it was written
+    raw: str = ""  # a scalar as it was written, without its quotes
+    quoted: bool = False
 
     def walk(self) -> Iterator[Value]:
         """This value and everything below it."""
@@ -166,7 +167,7 @@ def _value(node: Node, offset: int, key_line: int | None, faults: list[YamlFault
     if isinstance(node, SequenceNode):
         items = tuple(_value(item, offset, None, faults) for item in node.value)
         return Value([item.data for item in items], line, column, items, key_line)
-    return Value(_scalar(node.value, str(node.tag)), line, column, (), key_line, node.value)
+    return Value(_scalar(node.value, str(node.tag)), line, column, (), key_line, node.value, bool(getattr(node, "style", None)))
 
 
 def _scalar(text: str, tag: str) -> Json:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from publisher.records.facts import Json
 
@@ -24,6 +24,14 @@ class NotJsonError(Exception):
         super().__init__(why)
 
 
+class Place(NamedTuple):
+    """A value as it is written. `line` and `column` are those of its first character, from 1."""
+
+    line: int
+    column: int
+    raw: str
+
+
 @dataclass(frozen=True)
 class JsonFile:
     """One JSON file that holds a mapping."""
@@ -33,9 +41,12 @@ class JsonFile:
     data: Mapping[str, Json]
 
     @cached_property
-    def _lines(self) -> dict[str, int]:
-        """Line of each top-level key, found by counting brackets: no second parser needed."""
-        lines: dict[str, int] = {}
+    def _keys(self) -> dict[str, tuple[int, int]]:
+        """Line of each top-level key, and where its value may begin (-1: the key stands there twice).
+
+        Found by counting brackets: no second parser needed.
+        """
+        keys: dict[str, tuple[int, int]] = {}
         depth, line, position = 0, 1, 0
         tokens = list(_TOKENS.finditer(self.text))
         for index, token in enumerate(tokens):
@@ -47,12 +58,23 @@ class JsonFile:
             elif kind == '"' and depth == 1 and index + 1 < len(tokens) and tokens[index + 1][0] == ":":
                 line += self.text.count("\n", position, token.start())
                 position = token.start()
-                lines.setdefault(json.loads(token[0]), line)
-        return lines
+                name = json.loads(token[0])
+                keys[name] = (keys[name][0], -1) if name in keys else (line, tokens[index + 1].end())
+        return keys
 
     def line(self, key: str) -> int | None:
         """The line that a top-level key stands in, from 1; None where there is no such key."""
-        return self._lines.get(key)
+        return self._keys[key][0] if key in self._keys else None
+
+    def place(self, key: str) -> Place | None:
+        """Where a top-level key's value stands; None where there is no such key, or two of it."""
+        start = self._keys[key][1] if key in self._keys else -1
+        if start < 0:
+            return None
+        start += len(self.text[start:]) - len(self.text[start:].lstrip())
+        _, end = json.JSONDecoder().raw_decode(self.text, start)
+        line_start = self.text.rfind("\n", 0, start) + 1
+        return Place(self.text.count("\n", 0, start) + 1, start - line_start + 1, self.text[start:end])
 
 
 class ModelConfig(JsonFile):

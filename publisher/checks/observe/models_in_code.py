@@ -119,6 +119,30 @@ class ModelsInCode:
             return ()
         return here or self.named(name)
 
+    def repo(self, loaded: Loaded, place: int = 0) -> str:
+        """The id that a model is loaded from: written out, or kept under a name that holds one text only.
+
+        Args:
+            loaded: what is loaded.
+            place: which argument it is.
+        """
+        given = loaded.call.args[place] if len(loaded.call.args) > place else None
+        if isinstance(given, ast.Name):
+            texts = self._texts.get(given.id, {""})
+            return next(iter(texts)) if len(texts) == 1 else ""
+        text = constant(given)
+        return text if isinstance(text, str) else ""
+
+    @cached_property
+    def _texts(self) -> dict[str, set[str]]:
+        """Names with every text that they are given; an empty one for whatever is no text."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for block in self.snippets.parsed:
+            for name, value in assigned(block):
+                text = constant(value)
+                found[name].add(text if isinstance(text, str) else "")
+        return dict(found)
+
     @cached_property
     def generations(self) -> tuple[Generation, ...]:
         """Every `generate` on a model whose loading is shown in one way only; the first `MAX_GENERATIONS`."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 import io
 import lzma
 import pickletools
+import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from publisher.checks.observe.target import RepoView
-from publisher.checks.source import Source
+from publisher.checks.observe.files import Files
+from publisher.checks.observe.target import Heads, RepoView
+from publisher.checks.source import Entry, Source
 
 MAX_BYTES = 16 * 1024 * 1024  # of one pickle; weights themselves lie outside of it
 _FAR_BYTES = 1024 * 1024  # of it, where all comes over a network: imports stand in front
@@ -24,6 +26,13 @@ _FAR_BYTES = 1024 * 1024  # of it, where all comes over a network: imports stand
 _NO_ARCHIVE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, NotImplementedError, RuntimeError, EOFError, struct.error,
 )  # fmt: skip
+_ENDINGS = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill")
+# Names that torch.save wrote whenever they were seen; any other .bin is judged by its first bytes.
+_NAMES = re.compile(
+    r"(?:.{0,300}/)?(?:(?:pytorch|adapter|diffusion_pytorch)_model[\w.-]{0,80}|training_args|optimizer|scheduler)\.bin"
+)
+_ZIP = b"PK\x03\x04"
+_HEAD_BYTES = 128  # a torch archive's first member is <folder>/data.pkl
 _MAX_OPCODES = 2_000_000
 _MOST_PICKLES = 8  # one after another in one file: torch's old form has five
 _MOST_MEMBERS = 2_000
@@ -58,10 +67,11 @@ _HARMLESS = frozenset(
 
 @dataclass(frozen=True)
 class Scan:
-    """What loading would import. `whole`: all of it was read."""
+    """What loading would import, and the texts that it would make. `whole`: all of it was read."""
 
     imports: frozenset[tuple[str, str]] = frozenset()
     whole: bool = False
+    texts: frozenset[str] = frozenset()
 
     @property
     def dangerous(self) -> tuple[str, ...]:
@@ -76,21 +86,35 @@ class Pickles:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._scans: dict[str, Scan] = {}
 
     @classmethod
     def observe(cls, view: RepoView) -> Pickles:
         """Nothing is read before a rule asks."""
         return cls(view.source)
 
+    def find(self, files: Files, heads: Heads) -> Iterator[Entry]:
+        """The pickled files: by name, and .bin files of other names by their first bytes."""
+        for entry in files:
+            named = entry.path.endswith(_ENDINGS) or _NAMES.fullmatch(entry.path)
+            judged = entry.path.endswith(".bin") and entry.readable
+            if named or (judged and _looks_pickled(heads.of(entry.path, _HEAD_BYTES))):
+                yield entry
+
     def open(self, path: str, size: int) -> SourceFile:
         """One file, to be read in pieces."""
         return SourceFile(self._source, path, size)
 
     def scan(self, path: str, size: int) -> Scan:
-        """Read one file's opcodes; what is no pickle has no imports."""
+        """Read one file's opcodes, once; what is no pickle has no imports."""
+        if path not in self._scans:
+            self._scans[path] = self._scan(path, size)
+        return self._scans[path]
+
+    def _scan(self, path: str, size: int) -> Scan:
         file = self.open(path, size)
         try:
-            if file.read(4) == b"PK\x03\x04":
+            if file.read(4) == _ZIP:
                 return self._scan_archive(file)
             file.seek(0)
             return scan_pickle(file.read(MAX_BYTES if self._source.near else _FAR_BYTES))
@@ -107,7 +131,11 @@ class Pickles:
                             scans.append(scan_pickle(content.read(MAX_BYTES)))
         except _NO_ARCHIVE:
             return Scan()
-        return Scan(frozenset().union(*(scan.imports for scan in scans)), all(scan.whole for scan in scans))
+        return Scan(
+            frozenset().union(*(scan.imports for scan in scans)),
+            all(scan.whole for scan in scans),
+            frozenset().union(*(scan.texts for scan in scans)),
+        )
 
 
 class SourceFile(io.RawIOBase):
@@ -149,18 +177,24 @@ def scan_pickle(raw: bytes) -> Scan:
     """The imports of one or several pickles; where the opcodes end in nonsense, those before it."""
     stream = io.BytesIO(raw)
     imports: set[tuple[str, str]] = set()
+    said: set[str] = set()
+    whole = False
     try:
         for _ in range(_MOST_PICKLES):
-            imports.update(_imports(stream))
+            imports.update(_imports(stream, said))
             if stream.tell() >= len(raw):
-                return Scan(frozenset(imports), whole=len(raw) < MAX_BYTES)
+                whole = len(raw) < MAX_BYTES
+                break
     except (ValueError, struct.error, OverflowError, IndexError, MemoryError):
-        return Scan(frozenset(imports))
-    return Scan(frozenset(imports))
+        pass  # what stands before the nonsense was read
+    return Scan(frozenset(imports), whole, frozenset(said))
 
 
-def _imports(stream: io.BytesIO) -> Iterator[tuple[str, str]]:
-    """The names that one pickle imports; STACK_GLOBAL takes the last two texts, which the memo may repeat."""
+def _imports(stream: io.BytesIO, said: set[str]) -> Iterator[tuple[str, str]]:
+    """The names that one pickle imports; STACK_GLOBAL takes the last two texts, which the memo may repeat.
+
+    Every text goes into `said`, too.
+    """
     texts: list[str] = []
     memo: dict[int, str] = {}
     for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
@@ -174,10 +208,16 @@ def _imports(stream: io.BytesIO) -> Iterator[tuple[str, str]]:
             yield (texts[-2], texts[-1]) if len(texts) > 1 else ("?", "?")
         elif isinstance(argument, str):
             texts = [*texts[-3:], argument]
+            said.add(argument)
         elif name in ("BINGET", "LONG_BINGET", "GET") and isinstance(argument, int):
             texts = [*texts[-3:], memo.get(argument, "?")]
         elif name in ("MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT") and texts:
             memo[len(memo) if name == "MEMOIZE" else int(argument or 0)] = texts[-1]
+
+
+def _looks_pickled(head: bytes) -> bool:
+    protocol = len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5
+    return protocol or (head.startswith(_ZIP) and b"data.pkl" in head)
 
 
 def _is_dangerous(module: str, name: str) -> bool:

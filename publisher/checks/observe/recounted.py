@@ -240,6 +240,7 @@ def _dataset(view: RepoView) -> Iterator[tuple[str, Answer]]:
         rows_only = sum(entry.size for entry in data if entry.path.endswith(".parquet"))
         sizes = (sum(entry.size for entry in data), rows_only)
         yield "dataset.size_bytes", Found(sizes, "the sizes of the files")
+        yield "dataset.download_bytes", Found((rows_only,), "the sizes of the files")
     if isinstance(splits, Absent):
         yield "dataset.rows", Unknown(splits.reason)
         yield "dataset.columns", Unknown(splits.reason)

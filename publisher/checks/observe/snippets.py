@@ -24,6 +24,8 @@ _SHELL = frozenset({"bash", "sh", "shell", "console", "zsh", "shell-session"})
 _LOOKS_PYTHON = re.compile(r"(?:>>> )?(?:from [\w.]{1,80} import |import [a-z][\w.]{0,80}(?: as \w+)?$)")
 _PROMPT = re.compile(r"(>>> ?|\.\.\. ?|In \[\d+\]: ?)")
 _MAGIC = re.compile(r"(\s*)[%!]")
+_PLACEHOLDER = re.compile(r"<[A-Za-z][\w ./-]{0,60}>")
+_LEFT_OUT = re.compile(r"(?<=,)(\s{0,40})\.\.\.(?=\s{0,40}[,)])")
 _FLAG = re.compile(r"--?[A-Za-z][\w-]{0,60}")
 
 
@@ -38,18 +40,35 @@ class Block:
 
 @dataclass(frozen=True)
 class PythonBlock:
-    """A block of Python: its tree, or why it has none. `first` as in `Block`."""
+    """A block of Python: its tree, or why it has none. `first` as in `Block`.
+
+    `code` is what was parsed: the text without prompts, magics and common indentation, line by line; `filled`: it only
+    parses with something in the places that were left out.
+    """
 
     first: int
     text: str
     tree: ast.Module | None
     fault: str = ""
     fault_line: int = 0
+    code: str = ""
+    filled: bool = False
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
         """Every node of the tree, found without recursion."""
         return tuple(ast.walk(self.tree)) if self.tree is not None else ()
+
+    @cached_property
+    def is_sketch(self) -> bool:
+        """Whether it leaves parts to the reader: `train(...)`, `<your path>`; an ellipsis in an index is none."""
+        indexed = {
+            part for node in self.nodes if isinstance(node, ast.Subscript) for part in ast.walk(node.slice)
+        }
+        return self.filled or any(
+            isinstance(node, ast.Constant) and node.value is ... and node not in indexed
+            for node in self.nodes
+        )
 
     def line(self, node: ast.AST) -> int:
         """The line of the card that a node stands in."""
@@ -57,7 +76,24 @@ class PythonBlock:
 
     def column(self, node: ast.AST) -> int:
         """The column of a node, from 1."""
-        return int(getattr(node, "col_offset", 0)) + 1
+        offset = int(getattr(node, "col_offset", 0))
+        return self.place(int(getattr(node, "lineno", 1)), offset) or offset + 1
+
+    def place(self, line: int, offset: int) -> int | None:
+        """The column in the card of a place in the tree; None where the card's line has it in other characters.
+
+        Args:
+            line: from 1, of the block.
+            offset: in bytes of UTF-8, as trees have it.
+        """
+        raw, code = self._lines[line - 1]
+        behind = code.encode("utf-8", "surrogatepass")[offset:].decode("utf-8", "replace")
+        return len(raw) - len(behind) + 1 if raw.endswith(behind) else None
+
+    @cached_property
+    def _lines(self) -> tuple[tuple[str, str], ...]:
+        """Each line as the card has it, and as it was parsed."""
+        return tuple(zip(self.text.split("\n"), self.code.split("\n"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -144,6 +180,23 @@ class Snippets:
         return tuple(block for block in self.python if block.tree is not None)
 
     @cached_property
+    def imported(self) -> dict[str, str]:
+        """Where a name comes from, whichever block imports it: `AutoModel` from `transformers.AutoModel`."""
+        found: dict[str, str] = {}
+        for block in self.parsed:
+            for node in block.nodes:
+                if isinstance(node, ast.Import):
+                    found |= {each.asname or each.name: each.name for each in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
+        return found
+
+    def origin(self, name: str) -> str:
+        """A dotted name in full, by what the card imports: `tf.AutoModel` is `transformers.AutoModel`; empty: unknown."""
+        head, dot, rest = name.partition(".")
+        return self.imported[head] + dot + rest if head in self.imported else ""
+
+    @cached_property
     def commands(self) -> tuple[Command, ...]:
         """The commands of shell blocks."""
         return tuple(
@@ -152,6 +205,11 @@ class Snippets:
             if block.language in _SHELL and len(block.text) <= MAX_BLOCK
             for command in _commands(block)
         )
+
+    @cached_property
+    def card(self) -> str:
+        """The whole card, as far as a rule searches it."""
+        return self._readme.text[:2_000_000]
 
     @cached_property
     def all_code(self) -> str:
@@ -212,12 +270,19 @@ def _is_python(block: Block) -> bool:
 def _parse(block: Block) -> PythonBlock:
     text = textwrap.dedent(block.text.replace("\t", "    ").replace("\xa0", " "))
     fault, line = "", block.first
-    # First as if every line were code, then without those that a prompt shows to be output.
-    for candidate in dict.fromkeys((_code(text, keep=True), _code(text, keep=False))):
+    # First as if every line were code, then without those that a prompt shows to be output; then as if something
+    # stood for each `<your path>` and for the `...` in `LoraConfig(r=8, ...)`, which nobody takes for code.
+    read = (_code(text, keep=True), _code(text, keep=False))
+    filled = tuple(_PLACEHOLDER.sub("...", code) for code in read)
+    whole = tuple(_LEFT_OUT.sub(r"\1**{}", code) for code in filled)
+    for candidate in dict.fromkeys((*read, *filled, *whole)):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of escapes and comparisons in a stranger's code
-                return PythonBlock(block.first, block.text, ast.parse(candidate))
+                tree = ast.parse(candidate)
+                return PythonBlock(
+                    block.first, block.text, tree, code=candidate, filled=candidate not in read
+                )
         except SyntaxError as error:
             fault, line = error.msg, block.first + (error.lineno or 1) - 1
         except (ValueError, RecursionError, MemoryError):

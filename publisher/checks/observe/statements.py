@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from publisher.checks.observe.claims import Claims, Subject
+from publisher.checks.observe.claim_words import Subject
+from publisher.checks.observe.claims import Claims
 from publisher.checks.observe.files import Files, RepoKind
 from publisher.checks.observe.jsons import MAX_BYTES, FactsFile, ModelConfig, TensorsFile
 from publisher.checks.observe.readme import README, Metadata

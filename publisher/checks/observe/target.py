@@ -102,6 +102,12 @@ class RepoView:
         self.source = source
         self._seen: dict[type[Any], Any] = {type(each): each for each in known}
 
+    def told(self, *known: object) -> RepoView:
+        """The same target and what was observed of it, with more that its files cannot give."""
+        view = RepoView(self.source)
+        view._seen = self._seen | {type(each): each for each in known}
+        return view
+
     def observe(self, wanted: type[T]) -> T | Absent:
         """The observation of a class, made now or earlier.
 

@@ -14,6 +14,7 @@ MAX_BYTES = 32 * 1024 * 1024
 # Of a text, and of a file with rows, where each byte comes over a network.
 _FAR_BYTES, _FAR_ROWS_BYTES = 1024 * 1024, 64 * 1024
 _HEAD_BYTES = 8192
+_EVENTS = ".tfevents."  # TensorBoard's logs, which repeat a run's whole configuration
 
 # Never text, and often large: not even opened.
 _BINARY = (
@@ -21,7 +22,7 @@ _BINARY = (
     ".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".ico", ".pdf", ".mp3", ".wav", ".flac",
     ".ogg", ".mp4", ".zip", ".gz", ".tar", ".zst", ".7z", ".model", ".woff", ".woff2", ".ttf",
 )  # fmt: skip
-# Vocabularies: tens of megabytes of word pieces that look like anything, written by a program.
+# Tens of megabytes of word pieces: worth the time where they lie near, not worth a transfer.
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt")
 
 
@@ -32,11 +33,17 @@ class Text:
     path: str
     content: str
     partial: int | None = None
+    binary: bool = False  # a log that holds texts between bytes of other kinds: it has no lines
 
     @property
     def is_data(self) -> bool:
         """Whether the file holds rows of a dataset: other people's words, not the publisher's."""
         return self.path.endswith(DATA_SUFFIXES)
+
+    @property
+    def is_vocabulary(self) -> bool:
+        """Whether a program wrote it, of word pieces that may look like anything."""
+        return self.path.endswith(_VOCABULARIES)
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -58,10 +65,11 @@ class Texts:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._left_out = _BINARY if source.near else (*_BINARY, *_VOCABULARIES)
 
     def __iter__(self) -> Iterator[Text]:
         for entry in self._source.entries():
-            if entry.readable and not entry.path.endswith(_BINARY) and not entry.path.endswith(_VOCABULARIES):
+            if entry.readable and not entry.path.endswith(self._left_out):
                 text = self._text(entry)
                 if text is not None:
                     yield text
@@ -71,13 +79,14 @@ class Texts:
         try:
             head = self._source.read(entry.path, limit=_HEAD_BYTES)
             wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-            if b"\0" in head and not wide:
+            binary = b"\0" in head and not wide
+            if binary and _EVENTS not in entry.path:
                 return None
             raw = self._source.read(entry.path, limit=limit) if entry.size > _HEAD_BYTES else head
         except OSError:  # reported by the rule on unreadable files, not by each reader
             return None
-        content = raw.decode("utf-16" if wide else "utf-8", "replace")
-        return Text(entry.path, content, limit if entry.size > limit else None)
+        content = raw.decode("utf-16" if wide else "latin-1" if binary else "utf-8", "replace")
+        return Text(entry.path, content, limit if entry.size > limit else None, binary)
 
     def _limit(self, path: str) -> int:
         if self._source.near:

@@ -44,13 +44,24 @@ class AdapterValues:
                 raw = view.source.read(
                     ADAPTER_WEIGHTS, start=first + tensor.start, limit=tensor.end - tensor.start
                 )
-                if raw.count(0) == len(raw):
+                if is_zero(raw, tensor.dtype):
                     zero.append(name)
                 elif has_broken(raw, tensor.dtype):
                     broken.append(name)
         except OSError as error:
             return Absent(f"{ADAPTER_WEIGHTS} cannot be read: {error.strerror}")
         return cls(tuple(zero), tuple(broken))
+
+
+def is_zero(raw: bytes, dtype: str) -> bool:
+    """Whether all numbers are zero; a zero may have a sign.
+
+    Args:
+        raw: little-endian numbers.
+        dtype: F64, F32, BF16 or F16.
+    """
+    width = _WIDTHS[dtype]
+    return raw.count(0) + raw[width - 1 :: width].count(0x80) == len(raw)
 
 
 def has_broken(raw: bytes, dtype: str) -> bool:

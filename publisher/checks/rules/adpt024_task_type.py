@@ -10,6 +10,13 @@ Bad
           "peft_type": "LORA",
           "task_type": null ←
         }
+Bad
+    adapter_config.json:
+        {
+          "base_model_name_or_path": "google/gemma-2-9b-it",
+          "peft_type": "LORA",
+          "task_type": null ←
+        }
 Good
     adapter_config.json:
         {"peft_type": "LORA", "task_type": "CAUSAL_LM"}
@@ -19,7 +26,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.mending import write_value
 from publisher.checks.observe.jsons import AdapterConfig
+from publisher.checks.observe.shapes import BaseSizes
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
@@ -28,12 +37,14 @@ _KNOWN = frozenset(("CAUSAL_LM", "SEQ_2_SEQ_LM", "TOKEN_CLS", "SEQ_CLS"))
 _PEFT_ONLY = frozenset(("QUESTION_ANS", "FEATURE_EXTRACTION"))
 
 
-@rule(Severity.WARNING)
-def task_type(adapter: AdapterConfig) -> Iterator[Fault]:
+@rule(Severity.WARNING, fixable=True)
+def task_type(adapter: AdapterConfig, base: BaseSizes | None) -> Iterator[Fault]:
     """Report a missing or unknown type; PEFT's own two, which the Hub's example does not know, are a note."""
     if "peft_type" not in adapter.data or adapter.data.get("task_type") in _KNOWN:
         return
     value = adapter.data.get("task_type")
+    # A base of these families writes text, unless a head of its own was trained on it.
+    writes = base is not None and not adapter.data.get("modules_to_save") and not adapter.data.get("auto_mapping")
     yield Fault(
         "no task_type"
         if value is None
@@ -42,4 +53,5 @@ def task_type(adapter: AdapterConfig) -> Iterator[Fault]:
         adapter.line("task_type"),
         hint='"task_type": "CAUSAL_LM" for a language model',
         severity=Severity.NOTE if value in _PEFT_ONLY else None,
+        edit=write_value(adapter, "task_type", "CAUSAL_LM") if value is None and writes else None,
     )

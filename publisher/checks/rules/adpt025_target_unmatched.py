@@ -46,6 +46,11 @@ def target_unmatched(adapter: AdapterConfig, tensors: AdapterTensors) -> Iterato
     if reason is not None or names is None:
         yield Skip(reason or PATTERN_REASON)
         return
+    excluded = adapter.data.get("exclude_modules")
+    if isinstance(excluded, str):
+        yield Skip("exclude_modules is a pattern")
+        return
+    names = tuple(name for name in names if not any(is_named(name, each) for each in excluded or ()))
     modules = [module.name for module in lora_modules(tensors)]
     # PEFT shortens long lists to endings, so a name may be met by several modules and a module by several names.
     unmatched = [name for name in names if not any(is_named(module, name) for module in modules)]

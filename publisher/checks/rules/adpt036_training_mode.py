@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.mending import write_value
 from publisher.checks.observe.jsons import AdapterConfig
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
 
-@rule(Severity.NOTE)
+@rule(Severity.NOTE, fixable=True)
 def training_mode(adapter: AdapterConfig) -> Iterator[Fault]:
     """Report false only; the folders of checkpoints are FILE092's."""
     if adapter.data.get("inference_mode") is False:
@@ -32,4 +33,5 @@ def training_mode(adapter: AdapterConfig) -> Iterator[Fault]:
             adapter.path,
             adapter.line("inference_mode"),
             hint='"inference_mode": true',
+            edit=write_value(adapter, "inference_mode", True),
         )

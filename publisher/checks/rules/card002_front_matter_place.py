@@ -28,6 +28,16 @@ Bad
         ---
 Bad
     README.md:
+        ---
+        license: mit
+        ---
+
+        --- ←
+        tags: [text]
+        ---
+        # A model
+Bad
+    README.md:
         # A model without metadata ←
 Good
     README.md:
@@ -43,17 +53,29 @@ Good
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from publisher.checks.known.hub_ids import is_hub_id
 from publisher.checks.known.ids import metadata_keys
-from publisher.checks.observe.frontmatter import find_block, looks_like_metadata
+from publisher.checks.observe.claims import Claims
+from publisher.checks.observe.frontmatter import (
+    Block,
+    UnboundedError,
+    find_block,
+    looks_like_metadata,
+    read_yaml,
+)
 from publisher.checks.observe.readme import README, Readme
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 
+_DATASET = re.compile(r"huggingface\.co/datasets/([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w-]{0,95})")
+_MOST_TEXT = 200_000  # characters that are searched
 
-@rule(Severity.ERROR)
-def front_matter_place(readme: Readme) -> Iterator[Fault]:
+
+@rule(Severity.ERROR, fixable=True)
+def front_matter_place(readme: Readme, claims: Claims) -> Iterator[Fault]:
     """Report a block that the Hub will not see as one."""
     block = readme.block
     if not readme.text.strip():
@@ -78,15 +100,47 @@ def front_matter_place(readme: Readme) -> Iterator[Fault]:
             README,
             stray,
             hint="merge its keys into the first block",
+            edit=_joined(readme, block) if block is not None else None,
         )
     elif block is None:
         yield Fault(
-            "the card has no front matter: no licence, no task, no tags",
+            "the card has no front matter: no licence, no task, no tags" + _told(readme, claims),
             README,
             1,
             hint="begin the card with a block between --- and ---",
             severity=Severity.WARNING,
         )
+
+
+def _told(readme: Readme, claims: Claims) -> str:
+    """What stands in the text only, where the Hub does not look for it."""
+    bases = [base.text for base in claims.bases_in_text if is_hub_id(base.text)]
+    datasets = list(dict.fromkeys(_DATASET.findall(readme.text[:_MOST_TEXT])))
+    told = [f"names the base {bases[0]}"] if bases else []
+    told += [f"links the dataset {', '.join(datasets[:3])}"] if datasets else []
+    return f"; its text {' and '.join(told)}, where the Hub does not look" if told else ""
+
+
+def _joined(readme: Readme, first: Block) -> Edit | None:
+    """Take out the two lines between the blocks; None where a key stands in both, or one cannot be read."""
+    last = first.last or 0
+    second = find_block(readme.lines, last)
+    if second is None:
+        return None
+    keys, others = _keys(first), _keys(second)
+    if not keys or not others or keys & others:
+        return None
+    between = "".join(f"{line}\n" for line in readme.lines[last - 1 : second.first])
+    return Edit(README, last, "", 1, between)
+
+
+def _keys(block: Block) -> set[str]:
+    """The block's keys; empty where it is damaged."""
+    try:
+        top, faults = read_yaml(block)
+    except UnboundedError:
+        return set()
+    return set(top.items) if top is not None and not faults and isinstance(top.items, dict) else set()
 
 
 def _stray(readme: Readme, after: int) -> int | None:

@@ -24,13 +24,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.known.hub_ids import why_no_id
+from publisher.checks.mending import write_value
 from publisher.checks.observe.jsons import ModelConfig
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def config_leftovers(config: ModelConfig) -> Iterator[Fault]:
     """Report a path as a warning, an unreleased version as a note."""
     name, version = config.data.get("_name_or_path"), config.data.get("transformers_version")
@@ -41,6 +42,7 @@ def config_leftovers(config: ModelConfig) -> Iterator[Fault]:
             config.path,
             config.line("_name_or_path"),
             hint="delete the key",
+            edit=write_value(config, "_name_or_path", ""),
         )
     if isinstance(version, str) and "dev" in version:
         yield Fault(

@@ -34,6 +34,7 @@ from collections.abc import Iterator
 from publisher.checks.observe.claims import Number
 from publisher.checks.observe.readme import README
 from publisher.checks.observe.truths import Truths
+from publisher.checks.restate import restated
 from publisher.checks.rule import Fault, Skip, rule
 from publisher.records.findings import Severity
 
@@ -42,7 +43,7 @@ _ROUND = (0.74, 1.36)
 _EXACT = (0.9, 1.1)
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def parameters(truths: Truths) -> Iterator[Fault | Skip]:
     """Report a labelled number where none of the card's labelled numbers fits."""
     yield from truths.claims.outline.unread
@@ -58,12 +59,14 @@ def parameters(truths: Truths) -> Iterator[Fault | Skip]:
         return
     if not any(_fits(number, true) for number in stated):
         number = stated[0]
+        sure = truths.parameters is not None and len(stated) == 1
         yield Fault(
             f"the card says {number.text} parameters; {source} {true:,}",
             README,
             number.line,
             number.column,
             hint=f"write {true / 1e9:.2f}B" if true >= 1e9 else f"write {true / 1e6:.1f}M",
+            edit=restated(number, true) if sure else None,
         )
 
 

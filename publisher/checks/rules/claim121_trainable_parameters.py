@@ -38,6 +38,7 @@ from collections.abc import Iterator
 from publisher.checks.observe.claims import Claims
 from publisher.checks.observe.readme import README, Readme
 from publisher.checks.observe.truths import Truth, Truths
+from publisher.checks.restate import restated
 from publisher.checks.rule import Fault, Skip, rule
 from publisher.records.findings import Severity
 
@@ -49,7 +50,7 @@ _MORE = re.compile(
 )
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def trainable_parameters(truths: Truths, readme: Readme) -> Iterator[Fault | Skip]:
     """An error where the adapter's own file proves it; else the base's shape is the measure."""
     stated = [number for number in truths.claims.of("trainable") if number.high and number.value >= 1000]
@@ -81,6 +82,9 @@ def trainable_parameters(truths: Truths, readme: Readme) -> Iterator[Fault | Ski
             number.column,
             hint="write what print_trainable_parameters() says",
             severity=severity,
+            edit=restated(number, truths.trained)
+            if truths.trained is not None and len(stated) == 1
+            else None,
         )
 
 

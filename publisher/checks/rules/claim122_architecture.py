@@ -34,10 +34,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.known import models as known_models
-from publisher.checks.observe.claims import Number, Subject
+from publisher.checks.observe.claim_words import Subject
+from publisher.checks.observe.claims import Number
 from publisher.checks.observe.readme import README
 from publisher.checks.observe.truths import Truth, Truths
 from publisher.checks.quoting import quote
+from publisher.checks.restate import restated
 from publisher.checks.rule import Fault, Skip, rule
 from publisher.records.findings import Severity
 
@@ -60,7 +62,7 @@ _MEASURES: tuple[tuple[Subject, str, str, tuple[str, ...]], ...] = (
 )
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def architecture(truths: Truths) -> Iterator[Fault | Skip]:
     """An error where config.json proves it. Of several numbers of one kind, one that fits excuses the others."""
     unknown: list[str] = []
@@ -72,12 +74,13 @@ def architecture(truths: Truths) -> Iterator[Fault | Skip]:
         if not true:
             unknown.append(words)
         elif not any(number.agrees(truth.value) for number in stated for truth in true):
-            yield _fault(stated[0], words, true, truths)
+            yield _fault(stated[0], words, true, truths, alone=len(stated) == 1)
     if unknown:
         yield Skip(f"the model's true number of {', '.join(unknown)} is not known here")
 
 
-def _fault(number: Number, words: str, true: tuple[Truth, ...], truths: Truths) -> Fault:
+def _fault(number: Number, words: str, true: tuple[Truth, ...], truths: Truths, *, alone: bool) -> Fault:
+    proven = true[0].source.startswith("config.json")
     facts = "; ".join(f"{truth.source} {truth.value:,.0f}" for truth in true[:3])
     base = truths.base
     owners = ""
@@ -93,5 +96,6 @@ def _fault(number: Number, words: str, true: tuple[Truth, ...], truths: Truths) 
         number.line,
         number.column,
         hint=f"write {true[0].value:,.0f}" if true[0].sure else "say which base it was, and write its number",
-        severity=Severity.ERROR if true[0].source.startswith("config.json") else None,
+        severity=Severity.ERROR if proven else None,
+        edit=restated(number, true[0].value) if proven and alone and len(true) == 1 else None,
     )

@@ -30,14 +30,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.observe.claims import Claims, Subject
+from publisher.checks.observe.claim_words import Subject
+from publisher.checks.observe.claims import Claims
 from publisher.checks.observe.jsons import AdapterConfig
 from publisher.checks.observe.lora import target_names
 from publisher.checks.observe.readme import README
 from publisher.checks.observe.snippets import Snippets, calls, constant, dotted
 from publisher.checks.observe.truths import Truths
 from publisher.checks.quoting import quote
-from publisher.checks.rule import Fault, Skip, rule
+from publisher.checks.restate import restated
+from publisher.checks.rule import Edit, Fault, Skip, rule
 from publisher.records.findings import Severity
 
 _SETTINGS: tuple[tuple[Subject, str], ...] = (
@@ -47,7 +49,7 @@ _SETTINGS: tuple[tuple[Subject, str], ...] = (
 )
 
 
-@rule(Severity.ERROR)
+@rule(Severity.ERROR, fixable=True)
 def lora_settings(truths: Truths, snippets: Snippets) -> Iterator[Fault | Skip]:
     """Compare labelled values; of several, one that fits excuses the others (a card may list experiments)."""
     claims, adapter = truths.claims, truths.adapter
@@ -69,6 +71,7 @@ def lora_settings(truths: Truths, snippets: Snippets) -> Iterator[Fault | Skip]:
                 stated[0].line,
                 stated[0].column,
                 hint=f"write {true}",
+                edit=restated(stated[0], true) if len(stated) == 1 else None,
             )
     yield from _targets(claims, adapter)
     yield from _in_code(snippets, adapter)
@@ -104,6 +107,13 @@ def _in_code(snippets: Snippets, adapter: AdapterConfig) -> Iterator[Fault]:
                         block.line(argument),
                         block.column(argument),
                         hint=f"write {true}",
+                        edit=Edit(
+                            README,
+                            block.line(argument.value),
+                            str(true),
+                            block.column(argument.value),
+                            str(stated),
+                        ),
                     )
 
 

@@ -28,10 +28,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from publisher.checks.observe.outline import Passage
 from publisher.checks.observe.readme import README
 from publisher.checks.observe.truths import Truths
 from publisher.checks.quoting import quote
-from publisher.checks.rule import Fault, Skip, rule
+from publisher.checks.restate import replaced
+from publisher.checks.rule import Edit, Fault, Skip, rule
 from publisher.records.findings import Severity
 
 _LABEL = re.compile(
@@ -43,9 +45,16 @@ _NAMES = (
     (re.compile(r"\b(?:fp|f|float)[ -]?16\b|\bhalf\b", re.IGNORECASE), "F16"),
     (re.compile(r"\b(?:fp|f|float)[ -]?32\b", re.IGNORECASE), "F32"),
 )
+# By what a name contains, the longest first: how the same kind of name says each dtype.
+_SPELT = {
+    "float": {"BF16": "bfloat16", "F16": "float16", "F32": "float32"},
+    "fp": {"BF16": "bf16", "F16": "fp16", "F32": "fp32"},
+    "half": {"BF16": "bf16", "F32": "fp32"},
+    "f": {"BF16": "bf16", "F16": "f16", "F32": "f32"},
+}
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def precision(truths: Truths) -> Iterator[Fault | Skip]:
     """Compare a labelled dtype with the one that most numbers of the files have; adapters and packed weights apart."""
     for passage in truths.claims.outline.passages:
@@ -68,4 +77,16 @@ def precision(truths: Truths) -> Iterator[Fault | Skip]:
                 README,
                 passage.line,
                 hint=f"write {true}",
+                edit=_edit(passage, true),
             )
+
+
+def _edit(passage: Passage, true: str) -> Edit | None:
+    """The dtype in the kind of name that the card uses; None where it uses several."""
+    names = [found[0] for name, _ in _NAMES for found in name.finditer(passage.value)]
+    if len(names) != 1:
+        return None
+    kind = next(kind for kind in _SPELT if kind in names[0].lower())
+    after = _SPELT[kind].get(true, "")
+    after = after.upper() if names[0].isupper() else after
+    return replaced(passage.raw, passage.line, names[0], after) if after else None

@@ -31,6 +31,7 @@ from publisher.checks.observe.outline import Passage
 from publisher.checks.observe.readme import README, Readme
 from publisher.checks.observe.trainer import TrainerState
 from publisher.checks.quoting import quote
+from publisher.checks.restate import in_style, replaced
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
@@ -56,7 +57,7 @@ _EPOCHS = re.compile(
 _WHOLE = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,9})(?:\.0)?(?![\d.,])\s*(?:steps|epochs?)?\s*$")
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def hyperparameters(claims: Claims, readme: Readme, trainer: TrainerState) -> Iterator[Fault]:
     """Labelled lines only. Where trainer_state.json lies beside the card, its numbers are the truth."""
     counted: bool | None = None
@@ -92,9 +93,12 @@ def _compared(passage: Passage, trainer: TrainerState) -> Iterator[Fault]:
         stated = _WHOLE.match(passage.value) if true is not None and label.fullmatch(passage.label) else None
         if stated is not None and true is not None and int(stated[1].replace(",", "")) != true:
             yield Fault(
-                f"the card says {quote(passage.label)} {stated[1]}, trainer_state.json says {key} = {true:g}",
+                f"the card says {quote(passage.label)} {stated[1]}, trainer_state.json says {key} = {true:.12g}",
                 README,
                 passage.line,
-                hint=f"write {true:g}",
+                hint=f"write {true:.12g}",
                 severity=Severity.ERROR,
+                edit=replaced(
+                    passage.raw, passage.line, stated[1], in_style(stated[1], true) or f"{true:.12g}"
+                ),
             )

@@ -55,10 +55,11 @@ def notice_missing(card: Metadata, texts: LicenceTexts, kind: RepoKind) -> Itera
         fixed = family.notice.partition(", Copyright")[0]
         if any(says(text, fixed) for text in texts.texts.values()):
             continue
+        severity = strictness(Severity.ERROR, kind) if sure else Severity.WARNING
         yield Fault(
             f"no NOTICE file says what {family.title} asks for: {family.notice}",
             next(iter(texts.notices), README),
             hint=f"NOTICE: {family.notice}",
-            severity=strictness(Severity.ERROR, kind) if sure else Severity.WARNING,
+            severity=Severity.NOTE if family.copies else severity,
             edit=Edit(next(iter(texts.notices), "NOTICE"), 0, family.notice),
         )

@@ -41,6 +41,7 @@ from collections.abc import Iterator
 
 from publisher.checks.observe.duties import Family, inherited, says, strictness
 from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.itself import Itself
 from publisher.checks.observe.readme import README, Metadata, Readme
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
@@ -48,9 +49,10 @@ from publisher.records.findings import Severity
 
 
 @rule(Severity.ERROR)
-def phrase_missing(card: Metadata, readme: Readme, kind: RepoKind) -> Iterator[Fault]:
-    """Report a missing phrase once a licence, and a name that the card itself gives and that begins otherwise."""
-    name = card.get("model_name")
+def phrase_missing(card: Metadata, readme: Readme, kind: RepoKind, itself: Itself) -> Iterator[Fault]:
+    """Report a missing phrase once a licence, and a name that begins otherwise: the card's, else the repo's."""
+    value = card.get("model_name")
+    name = str(value.data) if value is not None else itself.repo_id
     for family, sure in {base.family: base.sure for base in inherited(card)}.items():
         severity = strictness(Severity.ERROR, kind) if sure else Severity.WARNING
         if family.phrases and not any(says(readme.text, phrase) for phrase in family.phrases):
@@ -61,14 +63,16 @@ def phrase_missing(card: Metadata, readme: Readme, kind: RepoKind) -> Iterator[F
                 hint=f"write in the card: {family.phrases[0]}",
                 severity=severity,
             )
-        if family.prefix and name is not None and not _begins(str(name.data), family):
+        if family.prefix and name is not None and not _begins(name, family):
             yield Fault(
-                f"{family.title} asks for a name that begins with {quote(family.prefix)}, not {quote(name.data)}",
+                f"{family.title} asks for a name that begins with {quote(family.prefix)}, not {quote(name)}",
                 README,
-                name.line,
-                name.column,
-                hint=f"model_name: {family.prefix}-...",
-                severity=severity,
+                value.line if value is not None else None,
+                value.column if value is not None else None,
+                hint=f"a name such as {family.prefix}-..."
+                if value is None
+                else f"model_name: {family.prefix}-...",
+                severity=severity if value is not None else Severity.WARNING,
             )
 
 

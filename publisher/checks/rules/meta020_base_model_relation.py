@@ -47,7 +47,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.observe.files import RepoKind
+from publisher.checks.observe.files import Files, RepoKind
 from publisher.checks.observe.jsons import ModelConfig
 from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.quoting import quote
@@ -61,23 +61,27 @@ _APPLIED_LATER = frozenset({"bitsandbytes", "gptq", "awq", "bnb"})
 
 
 @rule(Severity.WARNING, fixable=True)
-def base_model_relation(card: Metadata, kind: RepoKind, config: ModelConfig | None) -> Iterator[Fault]:
+def base_model_relation(
+    card: Metadata, kind: RepoKind, config: ModelConfig | None, files: Files | None
+) -> Iterator[Fault]:
     """Report a relation that the files rule out; where they leave a choice, the author's word stands."""
     value = card.get("base_model_relation")
     if value is None:
         return
-    problem, mend = _problem(value.data, kind, config)
+    nested = files is not None and bool(files.ending("/adapter_config.json"))
+    problem, mend = _problem(value.data, kind, config, nested)
     if problem:
         edit = Edit(README, value.line, mend, value.column, value.raw) if mend in _RELATIONS else None
         yield Fault(problem, README, value.line, value.column, hint=f"base_model_relation: {mend}", edit=edit)
 
 
-def _problem(relation: Json, kind: RepoKind, config: ModelConfig | None) -> tuple[str, str]:
+def _problem(relation: Json, kind: RepoKind, config: ModelConfig | None, nested: bool) -> tuple[str, str]:
     if relation not in _RELATIONS:
         return f"{quote(relation)} is no relation that the Hub knows", " or ".join(_RELATIONS)
     if kind is RepoKind.ADAPTER and relation != "adapter":
         return f"the repo holds an adapter, the card says {relation}", "adapter"
-    if kind is RepoKind.MODEL and relation == "adapter":
+    # Adapters in folders of their own, and those of other libraries than PEFT, have no adapter_config.json at the top.
+    if kind is RepoKind.MODEL and relation == "adapter" and config is not None and not nested:
         return "the card says adapter, and the repo has no adapter_config.json", "finetune"
     if config is not None and relation in ("finetune", "merge"):
         quantization = config.data.get("quantization_config")

@@ -17,7 +17,13 @@ Bad
     README.md:
         ---
         license: mit
-        tags: [{a: b}] ←
+        tags: [lora, peft, lora] ←
+        ---
+Bad
+    README.md:
+        ---
+        license: mit
+        tags: [lora, lora, {a: b}] ←
         ---
 Good
     README.md:
@@ -29,19 +35,21 @@ Good
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from publisher.checks.known.hub_ids import why_no_id
-from publisher.checks.observe.readme import README, Metadata
+from publisher.checks.observe.frontmatter import Value
+from publisher.checks.observe.readme import README, Metadata, Readme
 from publisher.checks.quoting import quote
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 
 _BASE = "base_model:"
 
 
-@rule(Severity.WARNING)
-def tags(card: Metadata) -> Iterator[Fault]:
+@rule(Severity.WARNING, fixable=True)
+def tags(card: Metadata, readme: Readme) -> Iterator[Fault]:
     """Report repeated tags, tags that are lists or mappings, and base_model tags without an id."""
     value = card.get("tags")
     if value is None:
@@ -52,11 +60,33 @@ def tags(card: Metadata) -> Iterator[Fault]:
             yield Fault("a tag that is no text", README, item.line, item.column, hint="one text a tag")
             continue
         tag = item.raw or str(item.data)
-        if tag in seen:
-            yield Fault(
-                f"the tag {quote(tag)} stands here twice", README, item.line, item.column, hint="delete one"
-            )
-        seen.add(tag)
         why = why_no_id(tag.rpartition(":")[2]) if tag.startswith(_BASE) else None
+        if tag in seen:
+            why = "stands here twice"
+        seen.add(tag)
         if why is not None:
-            yield Fault(f"the tag {quote(tag)} {why}", README, item.line, item.column, hint="delete the tag")
+            yield Fault(
+                f"the tag {quote(tag)} {why}",
+                README,
+                item.line,
+                item.column,
+                hint="delete it",
+                edit=_deletion(readme.lines[item.line - 1], item) if item is not value else None,
+            )
+
+
+def _deletion(line: str, item: Value) -> Edit | None:
+    """Take one item out of a list: its whole line, or with the comma before it, or behind it; None where it is neither."""
+    start = item.column - 1
+    written = re.compile(rf"([\"']?){re.escape(item.raw)}\1").match(line, start)
+    if written is None:
+        return None
+    if line.strip() == f"- {written[0]}":
+        return Edit(README, item.line, "", before=line.strip(), drop=True)
+    comma = re.compile(r",\s*$").search(line, 0, start)
+    behind = re.compile(r"\s*,\s*").match(line, written.end())
+    if comma is not None:
+        return Edit(README, item.line, "", comma.start() + 1, line[comma.start() : written.end()])
+    if behind is not None and line[:start].endswith("["):
+        return Edit(README, item.line, "", start + 1, line[start : behind.end()])
+    return None

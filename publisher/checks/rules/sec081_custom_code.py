@@ -1,4 +1,4 @@
-"""SEC081 custom-code: loading this model runs Python files.
+"""SEC081 custom-code: loading this model or its tokenizer runs Python files.
 
 Why   `auto_map` makes `trust_remote_code=True` run code from the repo, or from another repo that may change any day.
 Fix   use a class of transformers where there is one; else ship the files in this repo and say so in the card.
@@ -20,6 +20,11 @@ Bad
         }
     modeling_acme.py:
         class Model: ...
+Bad
+    tokenizer_config.json:
+        {
+          "auto_map": {"AutoTokenizer": ["tokenization_acme.Tokenizer", null]} ←
+        }
 Good
     config.json:
         {"architectures": ["LlamaForCausalLM"]}
@@ -30,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.observe.files import Files
-from publisher.checks.observe.jsons import ModelConfig
+from publisher.checks.observe.jsons import JsonFile, ModelConfig, TokenizerConfig
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.facts import Json
@@ -38,8 +43,16 @@ from publisher.records.findings import Severity
 
 
 @rule(Severity.WARNING)
-def custom_code(config: ModelConfig, files: Files) -> Iterator[Fault]:
+def custom_code(
+    config: ModelConfig | None, tokenizer: TokenizerConfig | None, files: Files
+) -> Iterator[Fault]:
     """Report a missing file as an error, foreign code as a warning, the repo's own code as a note."""
+    for file in (config, tokenizer):
+        if file is not None:
+            yield from _faults(file, files)
+
+
+def _faults(config: JsonFile, files: Files) -> Iterator[Fault]:
     classes = sorted(set(_texts(config.data.get("auto_map"))))
     foreign = [name for name in classes if "--" in name]
     missing = [name for name in classes if "--" not in name and f"{name.partition('.')[0]}.py" not in files]

@@ -15,6 +15,12 @@ Bad
         }
 Bad
     chat_template.jinja:
+        {{ ''['__cla' ~ 'ss__'] }} ←
+Bad
+    chat_template.jinja:
+        {{ messages | map(attribute='__init__.__globals__') | list }} ←
+Bad
+    chat_template.jinja:
         {% include '/etc/passwd' %} ←
 Good
     chat_template.jinja:
@@ -88,8 +94,8 @@ def _suspects(tree: nodes.Template) -> Iterator[tuple[nodes.Node, str]]:
         if _is_private(attribute.attr):
             yield attribute, f"the attribute {quote(attribute.attr)}"
     for item in tree.find_all(nodes.Getitem):
-        key = item.arg.value if isinstance(item.arg, nodes.Const) else None
-        if isinstance(key, str) and _is_private(key):
+        key = _text(item.arg)
+        if key is not None and _is_private(key):
             yield item, f"the attribute {quote(key)}"
     for name in tree.find_all(nodes.Name):
         if name.ctx == "load" and name.name in _GATES and not _is_set(tree, name.name):
@@ -97,9 +103,28 @@ def _suspects(tree: nodes.Template) -> Iterator[tuple[nodes.Node, str]]:
     for called in tree.find_all(nodes.Filter):
         if called.name in ("attr", "format", "pprint", "xmlattr") or called.name.startswith("_"):
             yield called, f"the filter {quote(called.name)}"
+        for argument in (*called.args, *(pair.value for pair in called.kwargs)):
+            key = _text(argument)
+            if key is not None and any(_is_private(part) for part in key.split(".")):
+                yield called, f"the attribute {quote(key)}"
     for kind in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
         for node in tree.find_all(kind):
             yield node, "another file"
+
+
+def _text(node: nodes.Node) -> str | None:
+    """The text that an expression stands for, where it is written out or put together of such texts."""
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Const):
+        return node.value if isinstance(node.value, str) else None
+    parts: list[nodes.Expr] = []
+    if isinstance(node, nodes.Concat):
+        parts = node.nodes
+    elif isinstance(node, nodes.Add):
+        parts = [node.left, node.right]
+    texts = [_text(part) for part in parts]
+    return "".join(text for text in texts if text is not None) if texts and None not in texts else None
 
 
 def _is_private(name: str) -> bool:

@@ -38,13 +38,13 @@ from publisher.checks.observe.readme import README
 from publisher.checks.observe.snippets import constant, keyword
 from publisher.checks.observe.truths import Truths
 from publisher.checks.quoting import quote
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 
 _SETTINGS = ("temperature", "top_p", "top_k", "min_p", "typical_p")
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def sampling_unused(models: ModelsInCode, truths: Truths) -> Iterator[Fault]:
     """A note where generation_config.json is not at hand: it may turn sampling on."""
     if (
@@ -58,14 +58,20 @@ def sampling_unused(models: ModelsInCode, truths: Truths) -> Iterator[Fault]:
         setting = next((each for each in call.keywords if each.arg in _SETTINGS), None)
         if setting is None or constant(setting.value) in (0, 0.0, 1.0, None):
             continue
+        block, name = generation.block, setting.arg or ""
+        column = block.place(setting.lineno, setting.col_offset)
+        beams = keyword(call, "num_beams") is not None  # sampled beams are something else again
         yield Fault(
-            f"{quote(setting.arg)} is ignored without do_sample=True"
+            f"{quote(name)} is ignored without do_sample=True"
             + (
                 "" if truths.generation is not None else ", unless the model's generation_config.json sets it"
             ),
             README,
-            generation.block.line(setting),
-            generation.block.column(setting),
+            block.line(setting),
+            block.column(setting),
             hint="add do_sample=True, or leave it out",
             severity=None if truths.generation is not None else Severity.NOTE,
+            edit=Edit(README, block.line(setting), f"do_sample=True, {name}", column, name)
+            if column is not None and not beams
+            else None,
         )

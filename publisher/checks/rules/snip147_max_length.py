@@ -29,13 +29,13 @@ from collections.abc import Iterator
 from publisher.checks.observe.models_in_code import ModelsInCode
 from publisher.checks.observe.readme import README
 from publisher.checks.observe.snippets import constant, keyword
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 
 _AMPLE = 1000  # tokens: a limit that large is a limit on the whole, and meant so
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def max_length(models: ModelsInCode) -> Iterator[Fault]:
     """Report only models whose output goes on from the prompt, and limits that a prompt can reach."""
     for generation in models.generations:
@@ -49,10 +49,18 @@ def max_length(models: ModelsInCode) -> Iterator[Fault]:
             or value >= _AMPLE
         ):
             continue
+        block = generation.block
+        column = block.place(limit.lineno, limit.col_offset)
+        # Settings that are unpacked in the call may hold the other one, and both at once raise.
+        unpacked = any(each.arg is None for each in generation.call.keywords)
+        certain = not unpacked or "max_new_tokens" not in models.snippets.all_code
         yield Fault(
             f"max_length={value} counts the prompt as well: a prompt of {value} tokens raises a ValueError",
             README,
-            generation.block.line(limit),
-            generation.block.column(limit),
+            block.line(limit),
+            block.column(limit),
             hint=f"write max_new_tokens={value}",
+            edit=Edit(README, block.line(limit), "max_new_tokens", column, "max_length")
+            if column is not None and certain
+            else None,
         )

@@ -33,27 +33,46 @@ from publisher.checks.observe.models_in_code import Generation, ModelsInCode
 from publisher.checks.observe.readme import README
 from publisher.checks.observe.snippets import constant, keyword, nodes
 from publisher.checks.quoting import quote
-from publisher.checks.rule import Fault, rule
+from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 
 _MOVES = ("to", "cuda")
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def inputs_not_moved(models: ModelsInCode) -> Iterator[Fault]:
-    """Report where nothing in the block moves anything but the model."""
+    """Report where nothing in the block moves anything but the model; inputs that are used twice once."""
+    reported: set[ast.Call] = set()
     for generation in models.generations:
         if not _on_a_device(generation) or _moves_inputs(generation):
             continue
         for name, call, _ in models.encoded(generation.block):
             if keyword(call, "return_tensors") is not None and _is_used(name, generation.call):
+                if call in reported:
+                    break
+                reported.add(call)
                 yield Fault(
                     f"{quote(name)} stays on the CPU, and the model is loaded with device_map",
                     README,
                     generation.block.line(call),
-                    hint="append .to(model.device)",
+                    hint=f"append .to({generation.model.name}.device)",
+                    edit=_edit(generation, call),
                 )
                 break
+
+
+def _edit(generation: Generation, call: ast.Call) -> Edit | None:
+    """Move them right where they are made, which only works behind the model's loading."""
+    block, model = generation.block, generation.model
+    tensors = keyword(call, "return_tensors")
+    earlier = model.block.first < block.first or (model.block is block and model.call.lineno < call.lineno)
+    line, end = call.end_lineno, call.end_col_offset
+    if not earlier or tensors is None or constant(tensors.value) != "pt" or line is None or end is None:
+        return None
+    column = block.place(line, end - 1)
+    if column is None:
+        return None
+    return Edit(README, block.first + line - 1, f").to({model.name}.device)", column, ")")
 
 
 def _on_a_device(generation: Generation) -> bool:

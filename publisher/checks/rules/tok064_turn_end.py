@@ -35,6 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.mending import add_number
 from publisher.checks.observe.chat import ChatTemplates
 from publisher.checks.observe.jsons import GenerationConfig
 from publisher.checks.observe.readme import Metadata
@@ -48,7 +49,7 @@ _TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<turn|>")
 _TRAINED = frozenset(("sft", "dpo", "grpo", "trl"))
 
 
-@rule(Severity.ERROR)
+@rule(Severity.ERROR, fixable=True)
 def turn_end(
     chats: ChatTemplates, tokens: AddedTokens, generation: GenerationConfig, card: Metadata
 ) -> Iterator[Fault]:
@@ -68,4 +69,5 @@ def turn_end(
             generation.line("eos_token_id"),
             hint=f'"eos_token_id": {sorted(stops | {number})}',
             severity=None if "conversational" in tags else Severity.WARNING,
+            edit=add_number(generation, "eos_token_id", number),
         )

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.mending import add_number
 from publisher.checks.observe.jsons import GenerationConfig, ModelConfig, TokenizerConfig
 from publisher.checks.observe.vocabulary import AddedTokens, token_ids, token_text
 from publisher.checks.quoting import quote
@@ -28,7 +29,7 @@ from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def eos_differs(
     tokenizer: TokenizerConfig,
     tokens: AddedTokens,
@@ -48,4 +49,5 @@ def eos_differs(
             file.path,
             file.line("eos_token_id"),
             hint=f'"eos_token_id": {sorted(stops | {number})}, or correct eos_token',
+            edit=add_number(file, "eos_token_id", number),
         )

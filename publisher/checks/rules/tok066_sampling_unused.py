@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.mending import write_value
 from publisher.checks.observe.jsons import GenerationConfig
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
@@ -41,7 +42,7 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
 }
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def sampling_unused(generation: GenerationConfig) -> Iterator[Fault]:
     """Report all such flags in one finding, at the first; and a temperature of zero with sampling."""
     data = generation.data
@@ -61,4 +62,5 @@ def sampling_unused(generation: GenerationConfig) -> Iterator[Fault]:
             generation.path,
             generation.line(unused[0]),
             hint='"do_sample": true, or delete them',
+            edit=None if "do_sample" in data else write_value(generation, "do_sample", True),
         )

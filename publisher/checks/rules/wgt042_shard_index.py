@@ -39,6 +39,7 @@ Good
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -46,13 +47,13 @@ from publisher.checks.observe.jsons import JsonFile
 from publisher.checks.observe.target import ShardIndexes
 from publisher.checks.observe.tensors import Header, Headers
 from publisher.checks.quoting import quote
-from publisher.checks.rule import Fault, Skip, rule
+from publisher.checks.rule import Edit, Fault, Skip, rule
 from publisher.records.findings import Severity
 
 _SHARD = re.compile(r"(.{1,200})-\d{5}-of-\d{5}\.safetensors")
 
 
-@rule(Severity.ERROR)
+@rule(Severity.ERROR, fixable=True)
 def shard_index(indexes: ShardIndexes, headers: Headers | None) -> Iterator[Fault | Skip]:
     """Compare each index with the headers of the shards beside it."""
     by_path = {header.path: header for header in (headers.files if headers is not None else ())}
@@ -84,7 +85,13 @@ def _check(index: JsonFile, by_path: dict[str, Header]) -> Iterator[Fault | Skip
     if absent:
         what = f"{quote(absent[0])} is not in {quote(places[absent[0]])}"
         more = f", and {len(absent) - 1} more are not where the index says" if len(absent) > 1 else ""
-        yield Fault(what + more, index.path, line, hint="save the model again, or rebuild the index")
+        yield Fault(
+            what + more,
+            index.path,
+            line,
+            hint="save the model again, or rebuild the index",
+            edit=_rebuilt(index, headers),
+        )
     yield from _strays(index, headers, by_path, places)
     yield from _total(index, headers)
 
@@ -97,7 +104,7 @@ def _strays(
         unknown = [name for name in header.tensors if places.get(name) != place]
         if unknown:
             message = f"{len(unknown)} tensors, first {quote(unknown[0])}, are not in the index"
-            yield Fault(message, place, hint="rebuild the index")
+            yield Fault(message, place, hint="rebuild the index", edit=_rebuilt(index, headers))
     stem = index.path.removesuffix(".safetensors.index.json")
     for path in sorted(by_path):
         shard = _SHARD.fullmatch(path)
@@ -123,4 +130,22 @@ def _total(index: JsonFile, headers: dict[str, Header]) -> Iterator[Fault]:
             index.line("metadata"),
             hint=f'"total_size": {total}',
             severity=Severity.WARNING,
+            edit=_rebuilt(index, headers),
         )
+
+
+def _rebuilt(index: JsonFile, headers: dict[str, Header]) -> Edit | None:
+    """The index as `save_pretrained` writes it, from the shards that it names; None where two hold one tensor, or none does."""
+    folder = index.path.rpartition("/")[0]
+    shards = {place: place.removeprefix(f"{folder}/") for place in headers}
+    held = [(name, shards[place]) for place, header in headers.items() for name in header.tensors]
+    weight_map = dict(sorted(held))
+    if len(weight_map) != len(held) or not set(index.data["weight_map"]) <= weight_map.keys():
+        return None  # a tensor that is nowhere is not mended by forgetting it
+    stated = index.data.get("metadata")
+    metadata = {
+        **(stated if isinstance(stated, dict) else {}),
+        "total_size": sum(t.end - t.start for header in headers.values() for t in header.tensors.values()),
+    }
+    whole = json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=2)
+    return Edit(index.path, 1, whole + "\n" * index.text.endswith("\n"), 1, before=index.text)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from publisher.checks.mending import write_value
 from publisher.checks.observe.files import RepoKind
 from publisher.checks.observe.jsons import ModelConfig
 from publisher.checks.observe.tensors import Headers
@@ -35,7 +36,7 @@ from publisher.weights.header import TORCH_NAMES
 _FLOATS = frozenset(("F64", "F32", "F16", "BF16"))
 
 
-@rule(Severity.WARNING)
+@rule(Severity.WARNING, fixable=True)
 def dtype_differs(config: ModelConfig, headers: Headers, kind: RepoKind) -> Iterator[Fault]:
     """Compare by bytes, floating-point tensors of the root's files only; quantized repos are left out."""
     key = "dtype" if "dtype" in config.data else "torch_dtype"
@@ -58,4 +59,5 @@ def dtype_differs(config: ModelConfig, headers: Headers, kind: RepoKind) -> Iter
             config.path,
             config.line(key),
             hint=f'"{key}": "{most}"',
+            edit=write_value(config, key, most) if share == 1 else None,
         )

@@ -133,32 +133,20 @@ def _compare(output: Output, release: Release, rendered: dict[Kind, Rendered]) -
 
 
 def _explain(output: Output, release: Release, rendered: dict[Kind, Rendered]) -> None:
-    from publisher.card.trace import document, unaccounted
+    from publisher.card.trace import document
+    from publisher.cli.explained import evidence_document, explained
+    from publisher.pipeline.measured_at import measured_at
 
-    traced: dict[str, Any] = document((kind, _path(release, kind), text) for kind, text in rendered.items())
-    output.document("trace", {"cards": traced["cards"]})
     facts = {fact.id: fact for fact in (release.lock.facts if release.lock else ())} | dict(release.stated)
+    times = measured_at(release.paths, release.lock)
+    traced: dict[str, Any] = document((kind, _path(release, kind), text) for kind, text in rendered.items())
+    named = {name for text in rendered.values() for span in text.spans if (name := span.fact or span.stated)}
+    evidence = evidence_document({name: facts[name] for name in sorted(named & facts.keys())}, times)
+    output.document("trace", {"cards": traced["cards"], "evidence": evidence})
     for kind, text in rendered.items():
-        output.result(f"{_path(release, kind)}")
-        for span in text.spans:
-            account = span.fact or span.stated
-            if account is not None:
-                output.result(
-                    f"  {span.line:>4}  {span.text:<24} {account:<36} {_evidence(facts.get(account))}"
-                )
-        for span in unaccounted(text):
-            output.result(
-                f"  {span.line:>4}  {span.text:<24} without evidence: drop it, or state it: hubpub card {release.paths.name} --accept"
-            )
-
-
-def _evidence(fact: Any) -> str:
-    if fact is None:
-        return ""
-    source = fact.source
-    if hasattr(source, "path"):
-        return f"{source.path}{'#' + source.pointer if source.pointer else ''} (sha256 {source.sha256[:12]})"
-    return f"stated: {source.stated}" if hasattr(source, "stated") else f"command: {source.command}"
+        output.result(_path(release, kind))
+        for line in explained(text, facts, times, f"hubpub card {release.paths.name} --accept"):
+            output.result(line)
 
 
 def _path(release: Release, kind: Kind) -> str:

@@ -1,27 +1,18 @@
 """hubpub check: lint releases, folders, READMEs and published repos, and hold their statements against their files.
 
-Reads, runs nothing.
+Reads; runs nothing but a card's code, and that only where it is asked for.
 """
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack
-from difflib import unified_diff
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from publisher.cli.options import HubOption, ProjectOption
-from publisher.cli.output import Output
-from publisher.errors import Exit, HubpubError
-
-if TYPE_CHECKING:
-    from publisher.checks.source import Source
-    from publisher.records.findings import Report
-
-_REPO = re.compile(r"[\w.-]+/[\w.-]+(?<!\.md)(?:@.+)?", re.ASCII)  # a lost README.md is no repo
+from publisher.cli.options import HubOption, ProjectOption, one_of
+from publisher.errors import Exit
 
 
 def check(
@@ -44,157 +35,67 @@ def check(
     diff: Annotated[
         bool, typer.Option("--diff", help="With --fix: show the changes, write nothing.")
     ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            help="Leave out the findings that this file knows; write it where it is missing.",
+            show_default=False,
+            dir_okay=False,
+        ),
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="With --baseline: write the file anew.")
+    ] = False,
+    run_code: Annotated[
+        bool, typer.Option("--run-code", help="Run the cards' Python, offline; it may write where you may.")
+    ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every number of the weights and every row of the data.")
+    ] = False,
     explain: Annotated[str | None, typer.Option(help="Print a rule's page.", show_default=False)] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="List every statement, not only what does not hold.")
+        bool, typer.Option("--verbose", "-v", help="List every statement, and every rule that did not run.")
     ] = False,
     hub: HubOption = None,
     project: ProjectOption = None,
-    format: Annotated[str, typer.Option("--format", help="text, json or github.")] = "text",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", help="text, json, sarif or github.")] = "text",  # noqa: A002
 ) -> None:
     """Lint releases, folders, cards and published repos, and recompute what they state."""
-    from publisher.checks import report as writing
-    from publisher.checks.registry import explain as page
-    from publisher.cli.output import Format
+    from publisher.cli.check_output import CheckFormat, show
+    from publisher.cli.check_targets import Asked, look
     from publisher.records.findings import together
 
     if explain is not None:
-        Output().result(page(explain))
+        _explain(explain)
         return
-    if format not in ("text", "json", "github"):
-        raise typer.BadParameter(f"{format!r} is none of text, json, github", param_hint="--format")
+    form = one_of("--format", format, CheckFormat)
     if not targets:
         raise typer.BadParameter("name a release, a folder, a README.md or a repo", param_hint="TARGET")
+    if update_baseline and baseline is None:
+        raise typer.BadParameter("say which file: --baseline FILE", param_hint="--update-baseline")
+    asked = Asked(tuple(select or ()), tuple(ignore or ()), hub, project, run_code, deep)
     if fix or diff:
+        from publisher.cli.check_fix import mend
+
         for target in targets:
-            _mend(Path(target), tuple(select or ()), tuple(ignore or ()), write=not diff)
+            mend(Path(target), asked, write=not diff)
         if diff:
             return
-    chosen = tuple(select or ()), tuple(ignore or ())
     with ExitStack() as hubs:  # a published repo's lines are shown from its Hub
-        seen = [one for target in targets for one in _look(target, hub, project, *chosen, hubs)]
-        whole = together([report for report, _ in seen])
-        if format == "json":
-            document = writing.to_json(whole)
-            Output(Format.JSON).document("check", {k: v for k, v in document.items() if k != "schema"})
-        for report, source in seen:
-            if format == "text":
-                Output().result(writing.to_text(report, source, every_statement=verbose))
-            elif format == "github":
-                Output().result(writing.to_github(report))
+        looked = [each for target in targets for each in look(target, asked, hubs)]
+        if baseline is not None:
+            from publisher.cli.check_baseline import apply_baseline
+
+            looked = apply_baseline(looked, baseline, asked, update=update_baseline)
+        whole = together([each.report for each in looked])
+        show(looked, whole, form, asked, baseline=str(baseline or ""), verbose=verbose)
     failing = ("error", "warning") if strict else ("error",)
     if any(whole.summary[severity] for severity in failing):
         raise typer.Exit(Exit.FAILED)
 
 
-def _look(
-    target: str,
-    hub: str | None,
-    project: Path | None,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    hubs: ExitStack,
-) -> list[tuple[Report, Source]]:
-    """Check one target: a folder, a README, a repo, or a release, which means every artifact in its workspace."""
-    from publisher.checks.run import check_card, check_folder
-    from publisher.checks.source import CardSource, FolderSource
+def _explain(code: str) -> None:
+    from publisher.checks.registry import explain
+    from publisher.cli.output import Output
 
-    path = Path(target)
-    if path.is_dir():
-        return [(check_folder(path, target=target, select=select, ignore=ignore), FolderSource(path))]
-    if path.is_file():
-        return [(check_card(path, target=target, select=select, ignore=ignore), CardSource(path))]
-    if _names_repo(target):
-        return [_look_at_repo(target, hub, project, select, ignore, hubs)]
-    return [
-        (check_folder(f, target=f"{target}/{f.name}", select=select, ignore=ignore), FolderSource(f))
-        for f in _artifacts(target, project)
-    ]
-
-
-def _names_repo(target: str) -> bool:
-    return target.startswith("hf://") or _REPO.fullmatch(target) is not None
-
-
-def _look_at_repo(
-    target: str,
-    hub: str | None,
-    project: Path | None,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    hubs: ExitStack,
-) -> tuple[Report, Source]:
-    """Check what a Hub has at an address, without downloading its weights."""
-    from publisher.checks.registry import choose
-    from publisher.checks.run import check_view
-    from publisher.cli.session import open_hub, open_project_or_folder
-    from publisher.pipeline.foreign import parse_place
-    from publisher.pipeline.remote_check import look_at
-
-    rules = choose(select, ignore)
-    place = parse_place(target if target.startswith("hf://") else f"hf://{target}")
-    opened = open_hub(hub, None, open_project_or_folder(project), look_only=True)
-    view = look_at(place, hubs.enter_context(opened).for_reading())
-    return check_view(view, rules, target), view.source
-
-
-def _mend(path: Path, select: tuple[str, ...], ignore: tuple[str, ...], *, write: bool) -> None:
-    """Mend one folder or card, or show how; what is generated is not mended by hand.
-
-    Raises:
-        HubpubError: HP-M09, the target is a release or not there.
-    """
-    from publisher.checks.fix import mended
-    from publisher.checks.observe.target import RepoView
-    from publisher.checks.registry import choose
-    from publisher.checks.source import CardSource, FolderSource
-
-    if not path.exists():
-        raise HubpubError(
-            "HP-M09",
-            f"--fix mends folders and cards, and {path} is neither",
-            hint="a release's cards are generated: change its release.yaml; a repo is mended in its folder",
-        )
-    source = FolderSource(path) if path.is_dir() else CardSource(path)
-    for name, (before, after) in mended(RepoView(source), choose(select, ignore)).items():
-        file = path / name if path.is_dir() else path
-        if write:
-            if (
-                not file.is_symlink()
-            ):  # what it points to may belong to somebody else, such as the Hub's cache
-                file.write_bytes(after)
-                Output().talk(f"mended {file}")
-            continue
-        old, new = (text.decode("utf-8", "replace").splitlines(keepends=True) for text in (before, after))
-        Output().result("".join(unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}")))
-
-
-def _artifacts(name: str, project: Path | None) -> list[Path]:
-    """The artifact folders of a release.
-
-    Raises:
-        HubpubError: HP-M02 where there is no such release, HP-R03 where nothing of it was made here.
-    """
-    from publisher.cli.session import open_project
-
-    try:
-        opened = open_project(project)
-        known = name in opened.names()
-    except HubpubError:
-        known = False
-    if not known:
-        raise HubpubError(
-            "HP-M02",
-            f"{name!r} is neither a release, a folder nor a file",
-            hint="hubpub check README.md, hubpub check FOLDER, or hubpub check hf://OWNER/REPO",
-        )
-    workspace = opened.release(name).workspace
-    folders = sorted(f for f in (workspace / "artifacts").glob("*/") if f.suffix != ".tmp")
-    if not folders:
-        raise HubpubError(
-            "HP-R03",
-            f"nothing of {name} lies in the workspace",
-            where=str(workspace),
-            hint=f"hubpub release {name} --until check --hub local",
-        )
-    return folders
+    Output().result(explain(code))

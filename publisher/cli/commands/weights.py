@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,7 +14,7 @@ from publisher.cli.output import Format, Output
 from publisher.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from publisher.engine.jobs import JobResult
+    from publisher.records.facts import Measurement
 
 NameOrNothing = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="A folder of model_cards/.", show_default=False)
@@ -51,19 +52,13 @@ def merge(
         return
     if base is None or adapter is None or out is None:
         raise typer.BadParameter("give a release's name, or --base, --adapter and --out", param_hint="NAME")
-    from publisher.engine.jobs import Merge
     from publisher.pipeline.plain_folders import merge_folders
 
-    job = Merge(
-        str(base.resolve()),
-        str(adapter.resolve()),
-        str(out.resolve()),
-        one_of("--merge-base", merge_base, BASES),
-    )
+    how = one_of("--merge-base", merge_base, BASES)
     with Progress(output) as progress:
         progress.began("merge")
-        result = merge_folders(job, progress)
-    _tell(output, "merge", out, result)
+        result = merge_folders(base, adapter, out, how, progress)
+    _tell(output, "merge", out, result.measured)
 
 
 def quantize(
@@ -87,13 +82,12 @@ def quantize(
         return
     if model is None or out is None:
         raise typer.BadParameter("give a release's name, or --model and --out", param_hint="NAME")
-    from publisher.engine.jobs import Quantize
     from publisher.pipeline.plain_folders import quantize_folder
 
     with Progress(output) as progress:
         progress.began("quantize")
-        result = quantize_folder(Quantize(str(model.resolve()), str(out.resolve())), progress)
-    _tell(output, "quantize", out, result)
+        result = quantize_folder(model, out, progress)
+    _tell(output, "quantize", out, result.measured)
 
 
 def _only_name(*folders: Path | None) -> None:
@@ -101,8 +95,8 @@ def _only_name(*folders: Path | None) -> None:
         raise typer.BadParameter("give a release's name or folders, not both", param_hint="NAME")
 
 
-def _tell(output: Output, kind: str, out: Path, result: JobResult) -> None:
-    values = {each.id.partition(".")[2]: each.value for each in result.measured}
+def _tell(output: Output, kind: str, out: Path, measured: Iterable[Measurement]) -> None:
+    values = {each.id.partition(".")[2]: each.value for each in measured}
     output.document(kind, {"out": str(out), **values})
     for name, value in values.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value

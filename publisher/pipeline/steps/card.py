@@ -19,7 +19,7 @@ from publisher.pipeline.cards import card_input, facts_text
 from publisher.pipeline.licensing import licence_files
 from publisher.pipeline.steps.tensors import tensors_text
 from publisher.pipeline.words import Words
-from publisher.records.artifacts import KINDS, TENSORS_FILE, is_card_file
+from publisher.records.artifacts import CARD_FILES, KINDS, TENSORS_FILE, is_card_file
 from publisher.records.changes import Tensors
 from publisher.records.facts import Facts
 from publisher.records.receipts import Version
@@ -59,7 +59,7 @@ def card(
         for path, content in beside.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
-        written = card_input(kind, manifest, identity, pins, words, version, facts, tuple(beside))
+        written = card_input(kind, manifest, templates, identity, pins, words, version, facts, tuple(beside))
         for picture in {picture for prose in written.own_prose for picture in prose.pictures}:
             (folder / picture.path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(paths.folder / picture.path, folder / picture.path)
@@ -96,7 +96,7 @@ def _evidence(paths: ReleasePaths, manifest: Manifest, facts: Facts) -> Mapping[
 
 def _clear(folder: Path) -> None:
     """Remove an earlier card's files, so that nothing of it is left behind."""
-    for name in ("README.md", "LICENSE", "NOTICE"):
+    for name in CARD_FILES:
         (folder / name).unlink(missing_ok=True)
     for name in ("evidence", "assets", ".eval_results"):
         shutil.rmtree(folder / name, ignore_errors=True)

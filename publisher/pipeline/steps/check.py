@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from publisher.checks.run import check_folder
+from publisher.checks.observe.itself import Itself
+from publisher.checks.observe.target import RepoView
+from publisher.checks.registry import choose
+from publisher.checks.run import check_view
+from publisher.checks.source import FolderSource
 from publisher.errors import HubpubError
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import AcceptSettings
+from publisher.pipeline.tables import table_reader
 from publisher.records.artifacts import KINDS
 from publisher.records.findings import Finding, Report, Severity
 from publisher.records.runs import Cards, Identity
@@ -41,7 +46,15 @@ def check(paths: ReleasePaths, accepted: Accepted, identity: Identity, cards: Ca
     """
     kinds = [kind for kind in KINDS if kind in identity.refs and kind in cards.files]
     reports = tuple(
-        check_folder(paths.artifact(kind), target=identity.refs[kind].repo_id, readme=paths.card(kind))
+        check_view(
+            RepoView(
+                FolderSource(paths.artifact(kind), paths.card(kind)),
+                Itself(identity.refs[kind].repo_id),
+                table_reader(),
+            ),
+            choose(),
+            identity.refs[kind].repo_id,
+        )
         for kind in kinds
     )
     errors = [

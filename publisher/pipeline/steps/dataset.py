@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from publisher.data.build import SceneSettings, build_scenes
+from publisher.data.features import features, memory_bytes
 from publisher.data.rows import columns, count_rows
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory
@@ -46,11 +47,14 @@ def dataset(
                 (aside / "data").mkdir(exist_ok=True)
                 file.rename(aside / "data" / file.name)
             measured = _describe(aside)
+        in_memory = _in_memory(aside)
         files = inventory(aside)
     size = sum(file.size for file in files)
     known = {m.id for m in measured}
     if "dataset.size_bytes" not in known:
         measured = (*measured, Measurement("dataset.size_bytes", size, "bytes"))
+    downloads = sum(file.size for file in files if file.path.endswith(".parquet"))
+    measured = (*measured, *in_memory, Measurement("dataset.download_bytes", downloads, "bytes"))
     facts = record("dataset", measured, paths.evidence)
     return Dataset(Artifact("dataset", str(folder), files), facts)
 
@@ -62,6 +66,19 @@ def _describe(folder: Path) -> tuple[Measurement, ...]:
         Measurement("dataset.rows", sum(rows.values()), "rows"),
         *(Measurement(f"dataset.{split}.rows", count, "rows") for split, count in sorted(rows.items())),
         Measurement("dataset.columns", columns(folder)),
+    )
+
+
+def _in_memory(folder: Path) -> tuple[Measurement, ...]:
+    """What `datasets` makes of the files: the types of the columns, and how many bytes its tables have."""
+    typed, sizes = features(folder), memory_bytes(folder)
+    return (
+        Measurement("dataset.features", typed, status="unknown" if typed is None else "known"),
+        Measurement("dataset.memory_bytes", sum(sizes.values()), "bytes"),
+        *(
+            Measurement(f"dataset.{split}.memory_bytes", size, "bytes")
+            for split, size in sorted(sizes.items())
+        ),
     )
 
 

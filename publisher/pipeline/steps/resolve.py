@@ -15,14 +15,17 @@ from publisher.manifest.schema import BaseSettings
 from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import adopt, made_aside
 from publisher.pipeline.inputs import GivenBase
+from publisher.pipeline.licensing import CARRIED, carried_from, is_licence_file
 from publisher.pipeline.services import ByteCounter, Engine, Listener, Source
-from publisher.records.artifacts import Artifact, RepoRef
+from publisher.records.artifacts import CARD_FILES, Artifact, RepoRef
 from publisher.records.facts import Measurement
 from publisher.records.runs import Base, Pins
 from publisher.weights.describe import describe_model
 from publisher.weights.shards import refuse_pickles
 
 NOT_NEEDED = (".bin", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".ckpt", ".gguf", ".md", ".gitattributes")
+# What transformers' AutoProcessor loads from: a base that takes images brings one of them.
+PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 
 
 def resolve(
@@ -48,6 +51,8 @@ def resolve(
         extra = _from_hub(source.hub, settings, folder, listener)
     described = {m.id: m for m in describe_model(folder, "base")}
     described |= {m.id: m for m in extra}
+    if any((folder / name).is_file() for name in PROCESSORS):
+        described["base.processor"] = Measurement("base.processor", True)
     described["base.repo"] = Measurement("base.repo", pins.base_repo)
     if settings.origin:
         described["base.origin"] = Measurement("base.origin", settings.origin)
@@ -99,13 +104,13 @@ def _from_folder(source: Path, folder: Path) -> tuple[Measurement, ...]:
     refuse_pickles(source)
     with made_aside(folder) as aside:
         adopt(source, aside)
-    return ()
+    return _licences(source)
 
 
 def _from_hub(hub: Hub, settings: BaseSettings, folder: Path, listener: Listener) -> tuple[Measurement, ...]:
     ref = RepoRef(str(settings.model))
     revision = settings.revision or _head(hub, ref)
-    wanted = [f for f in hub.tree(ref, revision) if not f.path.endswith(NOT_NEEDED) and "/" not in f.path]
+    wanted = [f for f in hub.tree(ref, revision) if "/" not in f.path and _is_needed(f.path)]
     arrived = ByteCounter(listener, sum(file.size for file in wanted))
     with made_aside(folder) as aside:
         for file in wanted:
@@ -116,7 +121,20 @@ def _from_hub(hub: Hub, settings: BaseSettings, folder: Path, listener: Listener
                     where=hub.endpoint,
                     hint="run the release again",
                 )
-    return (Measurement("base.revision", revision),)
+        licences = _licences(aside)
+        for path in CARD_FILES:  # each card brings its own
+            (aside / path).unlink(missing_ok=True)
+    return (Measurement("base.revision", revision), *licences)
+
+
+def _is_needed(path: str) -> bool:
+    return is_licence_file(path) or not path.endswith(NOT_NEEDED)
+
+
+def _licences(folder: Path) -> tuple[Measurement, ...]:
+    """The texts themselves are the fact: they go along with all that is made of the base, whoever has the base."""
+    carried = carried_from(folder)
+    return (Measurement(CARRIED, carried),) if carried else ()
 
 
 def _head(hub: Hub, ref: RepoRef) -> str:

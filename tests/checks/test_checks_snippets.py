@@ -59,6 +59,9 @@ LOAD = (
         python(
             "from peft import LoraConfig\nconfig = LoraConfig(\n    r=8,\n    ...,\n)\nprint(LoraConfig(r=4, ...))"
         ),
+        python(
+            "from peft import LoraConfig\nconfig = LoraConfig(\n    r=8  # rank\n    ...  # the rest\n)\nprint(config)"
+        ),
         python("import torch\nmodel = torch.load(<path to the file>)\nprint(model)"),
         python(LOAD + "model = model.to('cuda')\nmodel.eval()\nmodel.generate(tok('x'), max_new_tokens=5)"),
         python(LOAD, "from sagemaker import Model\nmodel = Model()\npredictor = model.deploy()").replace(
@@ -129,6 +132,9 @@ def test_a_setting_that_generation_config_turns_on_is_no_fault_and_one_that_it_d
         "x = 9" + "9" * 9000,
         "\n".join(f"m{n} = AutoModel.from_pretrained('a/b')\nm{n}.generate(x)" for n in range(3000)),
         "import " + ", ".join(f"p{n}" for n in range(5000)),
+        "from transformers import " + ", ".join(f"AutoModelForCausalLM{n}x" for n in range(3000)),
+        "import peft\n" + "# pip install transformers install " * 3000,
+        "x = f(" + "<a b>, ..., " * 3000,
     ],
     ids=lambda text: repr(text[:8]),
 )

@@ -218,6 +218,7 @@ def test_the_auto_classes_are_those_of_the_installed_transformers_and_of_older_o
     "text",
     [
         "```bash\npip install unsloth\n```\n" + python("import peft"),
+        "```bash\npip install trl[vllm]\n```\n" + python("import peft"),
         "```bash\npip install torch transformers && python run.py\n```\n"
         + python("import json, torch, numpy"),
         "```bash\npip install transformers\n```\nand `pip install peft`\n" + python("import peft"),
@@ -226,7 +227,7 @@ def test_the_auto_classes_are_those_of_the_installed_transformers_and_of_older_o
         "```bash\nconda install transformers\n```\n```bash\npip install torch\n```\n" + python("import peft"),
         python("import peft"),
     ],
-    ids=["unknown needs", "given", "in the text", "options", "conda", "no line"],
+    ids=["unknown needs", "an extra", "given", "in the text", "options", "conda", "no line"],
 )
 def test_an_install_line_is_left_alone_where_it_may_be_enough(tmp_path: Path, text: str) -> None:
     """A note on a sound card is noise."""

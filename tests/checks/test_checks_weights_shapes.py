@@ -109,3 +109,58 @@ def test_weights_with_a_shard_missing_are_not_measured(tmp_path: Path) -> None:
     )
 
     assert () == check_folder(tmp_path, select=["WGT045"]).findings
+
+
+ODD = (None, True, -1, 2**70, 1e300, "", "9" * 5000, "\\", [], [[]], [None], {}, {"a": []}, {"9": {"a": 1}})
+KEYS = {
+    "adapter_config.json": (
+        "peft_type peft_version base_model_name_or_path target_modules exclude_modules layers_to_transform"
+        " auto_mapping use_dora use_rslora inference_mode task_type revision r lora_alpha rank_pattern"
+    ),
+    "config.json": (
+        "model_type text_config vocab_size hidden_size num_hidden_layers num_attention_heads head_dim"
+        " num_key_value_heads architectures auto_map transformers_version dtype _name_or_path"
+    ),
+    "generation_config.json": "eos_token_id temperature do_sample",
+    "tokenizer_config.json": "tokenizer_class auto_map eos_token added_tokens_decoder",
+    "tokenizer.json": "model added_tokens",
+}
+SANE: dict[str, dict[str, object]] = {
+    "adapter_config.json": {
+        "peft_type": "LORA",
+        "base_model_name_or_path": "google/gemma-2-2b",
+        "target_modules": ["q_proj"],
+        "r": 8,
+    },
+    "config.json": {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 8},
+    "generation_config.json": {"eos_token_id": 1},
+    "tokenizer_config.json": {"eos_token": "</s>", "added_tokens_decoder": {"2": {"content": "</s>"}}},
+    "tokenizer.json": {"model": {"vocab": {}}},
+}
+ODD_TENSORS = """
+base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight F32 8
+base_model.model.model.layers.999999.self_attn.q_proj.lora_B.weight F32 8x8x1
+model.layers.0.self_attn.q_proj.weight F32 8
+model.embed_tokens.weight F32 8
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "key"), [(file, key) for file, keys in KEYS.items() for key in keys.split()]
+)
+@pytest.mark.parametrize("adapter", [True, False], ids=["adapter", "model"])
+def test_a_value_of_any_type_is_judged_or_left_alone(
+    tmp_path: Path, file: str, key: str, adapter: bool
+) -> None:
+    """Files of strangers hold anything; a check that falls over it says nothing of the rest."""
+    for name, data in SANE.items():
+        if adapter or name != "adapter_config.json":
+            (tmp_path / name).write_text(json.dumps(data), "utf-8")
+    weights = "adapter_model.safetensors" if adapter else "model.safetensors"
+    (tmp_path / weights).write_bytes(safetensors(ODD_TENSORS))
+
+    for value in ODD:
+        (tmp_path / file).write_text(json.dumps(SANE[file] | {key: value}), "utf-8")
+        report = check_folder(tmp_path, select=["ADPT", "WGT", "CFG", "TOK", "FILE"])
+
+        assert {finding.path for finding in report.findings} <= {*SANE, weights}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from publisher.checks.registry import by_code, choose
 from publisher.checks.run import check_folder, check_view
 from publisher.checks.source import CardSource, FolderSource
 from publisher.cli.app import app
+from publisher.pipeline.opened import Release
 from publisher.pipeline.run_code import CodeLimits, run_code
 from publisher.pipeline.run_code_faults import missing_here
 from publisher.records.findings import SkippedRule
@@ -250,3 +252,27 @@ def test_the_command_runs_code_where_it_is_asked_to_and_never_what_lies_on_a_hub
     assert (CODE, 5) == (finding["code"], finding["line"])
     assert "JSONDecodeError" in finding["message"]
     assert "HP-M09" == getattr(remote.exception, "code", None)
+
+
+def test_a_releases_cards_run_on_the_folders_of_all_its_repos(
+    tmp_path: Path, open_release: Callable[..., Release]
+) -> None:
+    """An adapter's card loads its base too, which was not published yet."""
+    release = open_release()
+    for kind in ("base", "dataset"):
+        folder = release.paths.artifact(kind)
+        folder.mkdir(parents=True)
+        (folder / "only.txt").write_text(kind)
+    text = card(
+        'assert open("alice/base" + "/only.txt").read() == "base"',
+        'data = "alice/tiny"\nassert open(data + "/only.txt").read() == "dataset"',
+        'open("alice/base" + "/nothing.txt")',
+    )
+    (release.paths.artifact("dataset") / "README.md").write_text(text)
+
+    arguments = ["check", "tiny", "--run-code", "--select", CODE, "--format", "json"]
+    ran = CliRunner().invoke(app, [*arguments, "--project", str(tmp_path)])
+
+    (finding,) = json.loads(ran.stdout)["findings"]
+    assert ("tiny/dataset/README.md", 13) == (finding["path"], finding["line"])
+    assert "alice/base/nothing.txt" in finding["message"]

@@ -94,8 +94,9 @@ def configured_sizes(config: ModelConfig) -> Sizes | None:
     """What config.json says; None for architectures whose weights are laid out in another way."""
     inner = config.data.get("text_config")
     data: Mapping[str, Json] = inner if isinstance(inner, dict) else config.data
-    kind = data.get("model_type", config.data.get("model_type"))
-    if kind not in _PLAIN or config.data.get("model_type") not in _PLAIN:
+    outer = config.data.get("model_type")
+    kind = data.get("model_type", outer)
+    if not (isinstance(outer, str) and isinstance(kind, str) and {outer, kind} <= _PLAIN):
         return None
     hidden, heads = _number(data, "hidden_size"), _number(data, "num_attention_heads")
     head_dim = _number(data, "head_dim")

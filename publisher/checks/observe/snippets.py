@@ -26,6 +26,7 @@ _PROMPT = re.compile(r"(>>> ?|\.\.\. ?|In \[\d+\]: ?)")
 _MAGIC = re.compile(r"(\s*)[%!]")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w ./-]{0,60}>")
 _LEFT_OUT = re.compile(r"(?<=,)(\s{0,40})\.\.\.(?=\s{0,40}[,)])")
+_LINE_LEFT_OUT = re.compile(r"^[ ]*\.\.\.,?[ ]*(?:#[^\n]*)?$", re.MULTILINE)
 _FLAG = re.compile(r"--?[A-Za-z][\w-]{0,60}")
 
 
@@ -275,7 +276,8 @@ def _parse(block: Block) -> PythonBlock:
     read = (_code(text, keep=True), _code(text, keep=False))
     filled = tuple(_PLACEHOLDER.sub("...", code) for code in read)
     whole = tuple(_LEFT_OUT.sub(r"\1**{}", code) for code in filled)
-    for candidate in dict.fromkeys((*read, *filled, *whole)):
+    short = tuple(_LINE_LEFT_OUT.sub("", code) for code in whole)
+    for candidate in dict.fromkeys((*read, *filled, *whole, *short)):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of escapes and comparisons in a stranger's code

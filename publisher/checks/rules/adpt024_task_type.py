@@ -40,18 +40,18 @@ _PEFT_ONLY = frozenset(("QUESTION_ANS", "FEATURE_EXTRACTION"))
 @rule(Severity.WARNING, fixable=True)
 def task_type(adapter: AdapterConfig, base: BaseSizes | None) -> Iterator[Fault]:
     """Report a missing or unknown type; PEFT's own two, which the Hub's example does not know, are a note."""
-    if "peft_type" not in adapter.data or adapter.data.get("task_type") in _KNOWN:
-        return
     value = adapter.data.get("task_type")
+    if "peft_type" not in adapter.data or (isinstance(value, str) and value in _KNOWN):
+        return
     # A base of these families writes text, unless a head of its own was trained on it.
     writes = base is not None and not adapter.data.get("modules_to_save") and not adapter.data.get("auto_mapping")
     yield Fault(
         "no task_type"
         if value is None
-        else f"the Hub's example code does not know the task_type {quote(value)}",
+        else f"the Hub's example code does not know the task_type {quote(str(value))}",
         adapter.path,
         adapter.line("task_type"),
         hint='"task_type": "CAUSAL_LM" for a language model',
-        severity=Severity.NOTE if value in _PEFT_ONLY else None,
+        severity=Severity.NOTE if isinstance(value, str) and value in _PEFT_ONLY else None,
         edit=write_value(adapter, "task_type", "CAUSAL_LM") if value is None and writes else None,
     )

@@ -50,7 +50,8 @@ def target_unmatched(adapter: AdapterConfig, tensors: AdapterTensors) -> Iterato
     if isinstance(excluded, str):
         yield Skip("exclude_modules is a pattern")
         return
-    names = tuple(name for name in names if not any(is_named(name, each) for each in excluded or ()))
+    left_out = excluded if isinstance(excluded, list) else []
+    names = tuple(name for name in names if not any(is_named(name, each) for each in left_out))
     modules = [module.name for module in lora_modules(tensors)]
     # PEFT shortens long lists to endings, so a name may be met by several modules and a module by several names.
     unmatched = [name for name in names if not any(is_named(module, name) for module in modules)]

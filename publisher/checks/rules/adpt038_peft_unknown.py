@@ -38,7 +38,7 @@ from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
-_RELEASE = re.compile(r"\d+(?:\.\d+)*")
+_RELEASE = re.compile(r"\d{1,6}(?:\.\d{1,6})*")
 
 
 @rule(Severity.NOTE)

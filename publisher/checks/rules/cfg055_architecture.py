@@ -41,7 +41,7 @@ from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
 _REFERENCE = re.compile(r"([A-Za-z_][\w.]*)\.[A-Za-z_]\w*")  # module.Class; another repo's begins with `owner/name--`
-_RELEASE = re.compile(r"\d+(?:\.\d+)+")
+_RELEASE = re.compile(r"\d{1,6}(?:\.\d{1,6})+")
 
 
 @rule(Severity.WARNING)

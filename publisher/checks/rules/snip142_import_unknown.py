@@ -41,6 +41,7 @@ _INSTALL = re.compile(
 _CLONE = re.compile(
     r"\bgit clone\b|pip3? install (?:-[\w-]+ )*(?:-e|\.|-r)|setup\.py|hf download|snapshot_download|sys\.path"
 )
+_MOST = 20
 
 
 @rule(Severity.WARNING)
@@ -60,6 +61,8 @@ def import_unknown(snippets: Snippets, readme: Readme, given: Given) -> Iterator
                 if f"{name}.py" in text:  # a file that the card tells to put beside the snippet
                     continue
                 reported.add(name)
+                if len(reported) > _MOST:
+                    return
                 linked = (
                     re.search(rf"https?://[\w.-]+/[^\s)\"'<>]{{0,100}}\b{re.escape(name)}\b", text)
                     is not None

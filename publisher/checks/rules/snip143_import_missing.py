@@ -56,27 +56,26 @@ _OF_A_MODEL = re.compile(
 @rule(Severity.WARNING)
 def import_missing(snippets: Snippets, truths: Truths) -> Iterator[Fault]:
     """Names of any version count as known. A model's class that is merely new is a note, a card for newer code nothing."""
+    if not snippets.imported:
+        return
     known = libraries()
-    text = snippets.card
-    classes = _own_classes(truths)
-    reported: set[str] = set()
+    newer = {name for name, library in known.items() if _is_newer(name, library, snippets.card)}
+    told = 0
+    silent = set(_own_classes(truths))
     for block in snippets.parsed:
         tried = _tried(block)
         for node in block.nodes:
-            library = (
-                known.get(node.module or "") if isinstance(node, ast.ImportFrom) and not node.level else None
-            )
-            if library is None or not isinstance(node, ast.ImportFrom) or node in tried:
+            if not isinstance(node, ast.ImportFrom) or node.level or node in tried:
+                continue
+            library = known.get(node.module or "")
+            if library is None or node.module in newer:
                 continue
             for alias in node.names:
                 name = alias.name
-                if name in library.names | classes | reported or name[0] in "_*":
+                if name in library.names or name in silent or name[0] in "_*":
                     continue
-                if _is_newer(node.module or "", library, text):
-                    continue
-                reported.add(name)
-                if len(reported) > _MOST:
-                    return
+                silent.add(name)
+                told += 1
                 close = _close(name, library)
                 new = not close and _OF_A_MODEL.match(name) is not None
                 yield Fault(
@@ -90,6 +89,8 @@ def import_missing(snippets: Snippets, truths: Truths) -> Iterator[Fault]:
                     else "say which version has it, or import what there is",
                     severity=Severity.NOTE if new else None,
                 )
+                if told == _MOST:
+                    return
 
 
 def _own_classes(truths: Truths) -> frozenset[str]:

@@ -54,10 +54,11 @@ from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
-_PACKAGE = re.compile(r"([A-Za-z0-9][\w.-]*(?:\[torch\])?)(?:\[[\w,.-]*\])?(?:[<>=!~;@ ].*)?")
-_ELSEWHERE = re.compile(
-    r"install[^\n]{0,80}(?: -r | -e |requirements|git\+|\.whl)|environment\.ya?ml|git clone"
-)
+# Of a package with an extra (`trl[vllm]`) nobody knows here what it brings; `[torch]` is the one that all use.
+_PACKAGE = re.compile(r"([A-Za-z0-9][\w.-]*(?:\[torch\])?)(?:[<>=!~;@ ].*)?")
+_TOLD = re.compile(r"install([^\n]{0,300})", re.IGNORECASE)  # in the text as well
+_MORE = re.compile(r" -r | -e |requirements|git\+|\.whl")
+_ELSEWHERE = re.compile(r"environment\.ya?ml|git clone")
 _WITH_VALUE = frozenset(
     {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--python", "-c", "-t"}
 )
@@ -66,7 +67,8 @@ _WITH_VALUE = frozenset(
 @rule(Severity.NOTE)
 def install_incomplete(snippets: Snippets) -> Iterator[Fault]:
     """Only where everything that is installed is known with what it brings; torch is what readers have already."""
-    if _ELSEWHERE.search(snippets.card):
+    told = " ".join(match[1] for match in _TOLD.finditer(snippets.card))
+    if _MORE.search(told) or _ELSEWHERE.search(snippets.card):
         return
     lines: list[int] = []
     installed: set[str] = set()
@@ -84,7 +86,7 @@ def install_incomplete(snippets: Snippets) -> Iterator[Fault]:
     missing = sorted(
         name
         for name in _needed(snippets) - installed
-        if not re.search(rf"install[^\n]*\b{re.escape(name)}\b", snippets.card, re.IGNORECASE)
+        if not re.search(rf"\b{re.escape(name)}\b", told, re.IGNORECASE)
     )
     if missing:
         yield Fault(

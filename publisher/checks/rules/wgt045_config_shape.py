@@ -100,9 +100,11 @@ def _projections(tensors: Mapping[str, Tensor], sizes: Sizes) -> tuple[str, str]
     modules = (name.removesuffix(".weight") for name in tensors if name.endswith(".weight"))
     for name, _, projection in decoder_modules(modules):
         shape = tensors[f"{name}.weight"].shape
+        if len(shape) != 2:
+            continue
         expected = sizes.of(projection)
         wrong = [axis for axis in (0, 1) if expected[axis] is not None and shape[axis] != expected[axis]]
-        if len(shape) == 2 and wrong:
+        if wrong:
             wanted = " x ".join("?" if size is None else f"{size:,}" for size in expected)
             has = " x ".join(f"{size:,}" for size in shape)
             return _key(projection, wrong[0]), f"{quote(name)} is {has}, config.json makes it {wanted}"

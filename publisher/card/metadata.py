@@ -29,6 +29,8 @@ SIZES = (
     (10**12, "100B<n<1T"),
 )
 
+LIBRARIES = {"adapter": "peft", "gguf": "gguf"}
+
 SPLITS = ("train", "validation", "test")
 _SPLIT_ROWS = re.compile(r"dataset\.(?P<split>\w+)\.rows")
 
@@ -77,7 +79,7 @@ def _model(card: CardInput, number: Number) -> dict[str, Any]:
         "license_link": card.licence_link,
         "base_model": base,
         "base_model_relation": relation if base else None,
-        "library_name": "peft" if card.kind == "adapter" else "transformers",
+        "library_name": LIBRARIES.get(card.kind, "transformers"),
         "pipeline_tag": _task(card),
         "language": list(card.language),
         "datasets": [] if card.kind == "base" else list(card.datasets),
@@ -128,7 +130,7 @@ def _lineage(card: CardInput) -> tuple[str | None, str]:
         return card.facts.value("base.origin"), "quantized"
     if card.kind == "adapter":
         return card.base_repo, "adapter"
-    if card.kind == "nf4":
+    if card.kind in ("nf4", "gguf"):
         return card.sibling("merged") or card.base_repo, "quantized"
     return card.base_repo, "finetune"
 
@@ -140,6 +142,8 @@ def _tags(card: CardInput) -> list[str]:
         own = ["lora", *([method] if method == "qlora" else [])]
     elif card.kind == "nf4":
         own = ["bitsandbytes", "4-bit"]
+    elif card.kind == "gguf":
+        own = ["llama.cpp"]
     if card.stand_in:
         own.append("stand-in")
     return list(dict.fromkeys([*own, *([] if card.kind == "base" else card.tags)]))

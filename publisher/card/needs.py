@@ -25,6 +25,7 @@ STAGES = {
     "adapter": ("train", "train {name}"),
     "merged": ("merge", "merge {name}"),
     "nf4": ("quantize", "quantize {name}"),
+    "gguf": ("gguf", "release {name} --until gguf"),
     "validate": ("validate", "validate {name}"),
     "evaluate": ("evaluate", "evaluate {name}"),
     "changes": ("changes", "release {name} --until changes"),

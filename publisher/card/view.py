@@ -44,8 +44,8 @@ ENCODER_DECODERS = frozenset(
 
 # First parts of fact ids that a kind's card has nothing to do with.
 FOREIGN_FACTS: dict[Kind, tuple[str, ...]] = {
-    "base": ("model", "dataset", "train", "adapter", "merged", "nf4"),
-    "dataset": ("model", "base", "train", "adapter", "merged", "nf4", "evaluate"),
+    "base": ("model", "dataset", "train", "adapter", "merged", "nf4", "gguf"),
+    "dataset": ("model", "base", "train", "adapter", "merged", "nf4", "gguf", "evaluate"),
 }
 
 
@@ -231,7 +231,7 @@ class CardInput:
         """The card's title: the family's name, and which of its repos this is."""
         if self.kind == "base":
             return self.repo_id.rpartition("/")[2]
-        suffix = {"adapter": ": LoRA adapter", "nf4": ": 4-bit (NF4)", "dataset": ": dataset"}
+        suffix = {"adapter": ": LoRA adapter", "nf4": ": 4-bit (NF4)", "gguf": ": GGUF", "dataset": ": dataset"}
         return self.title + suffix.get(self.kind, "")
 
     @property

@@ -18,6 +18,9 @@ from publisher.records.receipts import ProofLevel
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,94}/[A-Za-z0-9][\w.-]{0,94}")
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
 
+GGUF_TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+CONVERTED = ("bf16", "q8_0", "f16", "f32")  # what a converter writes alone
+
 Item = TypeVar("Item")
 # Numbers are read strictly, so that "4" is no number; a YAML list is a tuple all the same.
 Many = Annotated[tuple[Item, ...], Strict(False)]
@@ -30,6 +33,7 @@ SUFFIX: dict[Kind, str] = {
     "adapter": "-lora",
     "merged": "",
     "nf4": "-bnb-4bit",
+    "gguf": "-GGUF",
 }
 
 
@@ -154,6 +158,16 @@ class ArtifactSettings(Section):
         description="Merged only: add to the full weights (the default), to their 4-bit round trip that QLoRA trained "
         "against, or to whichever has the lower held-out loss.",
     )
+    types: Many[str] | None = Field(
+        None,
+        description="GGUF only: which files are made, by their type. bf16 and q8_0 (the default), f16, f32; with "
+        "llama_cpp: also q4_k_m and whatever else its llama-quantize knows.",
+    )
+    llama_cpp: str | None = Field(
+        None,
+        description="GGUF only: your checkout of llama.cpp, built, relative to the manifest; its converter and "
+        "llama-quantize are used.",
+    )
 
     @field_validator("repo")
     @classmethod
@@ -161,6 +175,26 @@ class ArtifactSettings(Section):
         if value is not None and not REPO_ID.fullmatch(value):
             raise ValueError("must be a Hub id, owner/name")
         return value
+
+    @field_validator("types")
+    @classmethod
+    def _type_names(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        names = tuple(name.lower() for name in value) if value is not None else None
+        if names is not None and (not names or len(set(names)) < len(names)):
+            raise ValueError("name at least one type, and none twice")
+        if wrong := [name for name in names or () if not GGUF_TYPE.fullmatch(name)]:
+            raise ValueError(f"{wrong[0]} is no type of GGUF: bf16, q8_0, q4_k_m …")
+        return names
+
+    @model_validator(mode="after")
+    def _makeable(self) -> ArtifactSettings:
+        beyond = [name for name in self.types or () if name not in CONVERTED]
+        if beyond and not self.llama_cpp:
+            raise ValueError(
+                f"{', '.join(beyond)} needs llama.cpp's own quantizer: name your checkout under llama_cpp:; "
+                f"without it: {', '.join(CONVERTED)}"
+            )
+        return self
 
 
 class ExpectSettings(Section):
@@ -242,7 +276,7 @@ class ResultSettings(Section):
     dataset: str = Field(description="Hub id of the benchmark's dataset.")
     task: str = Field(description="Task id, as the dataset's eval.yaml has it.")
     fact: str = Field(
-        pattern=r"^\w+\.(base|adapter|merged|nf4)\.\w+(\.\w+)*$",
+        pattern=r"^\w+\.(base|adapter|merged|nf4|gguf)\.\w+(\.\w+)*$",
         description="Fact with the value; its second part says which artifact it is about.",
     )
     revision: str | None = Field(None, description="Commit of the dataset.")
@@ -440,6 +474,11 @@ class Manifest(Section):
             "evaluate needs a dataset that is built or a folder": self.evaluate and not has_rows,
             "merge_base is a setting of the merged artifact alone": any(
                 settings.merge_base for kind, settings in self.artifacts.items() if kind != "merged"
+            ),
+            "types and llama_cpp are settings of the gguf artifact alone": any(
+                settings.types or settings.llama_cpp
+                for kind, settings in self.artifacts.items()
+                if kind != "gguf"
             ),
             "merge_base: best measures held-out rows: it needs a dataset that is built or a folder": (
                 not has_rows and any(each.merge_base == "best" for each in self.artifacts.values())

@@ -101,7 +101,7 @@ def _expected_beside(kind: Kind, manifest: Manifest, facts: Facts, templates: Te
     yield from licence_files(kind, manifest, facts, templates)
     if manifest.evidence != "none":
         yield "evidence/facts.json"
-        if kind != "dataset":
+        if kind not in ("dataset", "gguf"):
             yield TENSORS_FILE
     if manifest.evidence == "full":
         yield from sorted({f.source.path for f in facts.values() if hasattr(f.source, "path")})

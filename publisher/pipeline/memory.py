@@ -195,4 +195,5 @@ KIND_OF: dict[str, Kind] = {
     "Adapter": "adapter",
     "Merged": "merged",
     "Quantized": "nf4",
+    "Ggufs": "gguf",
 }

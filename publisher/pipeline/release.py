@@ -41,6 +41,7 @@ from publisher.pipeline.stages import STAGES, stages_of_run
 from publisher.pipeline.steps.card import card
 from publisher.pipeline.steps.check import Accepted
 from publisher.pipeline.steps.gates import Gates
+from publisher.pipeline.steps.gguf import Converting
 from publisher.pipeline.steps.merge import Merging
 from publisher.pipeline.steps.tensors import WithWeights
 from publisher.pipeline.steps.validate import Smoke
@@ -48,14 +49,14 @@ from publisher.pipeline.words import Words
 from publisher.records.facts import Facts
 from publisher.records.plans import Plan
 from publisher.records.receipts import Promoted, ProofLevel, Receipt, Version
-from publisher.records.runs import Adapter, Base, Cards, Dataset, Identity, Merged, Pins, Quantized
+from publisher.records.runs import Adapter, Base, Cards, Dataset, Ggufs, Identity, Merged, Pins, Quantized
 from publisher.release.journal import Journal
 from publisher.release.readme import not_as_rendered
 from publisher.release.receipt import files_on_main
 
 # What stages are handed besides records: no part of any key.
 SERVICES = frozenset({ReleasePaths, Hub, Source, Engine, Journal, Listener, Wishes, LastVersion})
-MADE = (Base, Dataset, Adapter, Merged, Quantized)
+MADE = (Base, Dataset, Adapter, Merged, Quantized, Ggufs)
 
 
 def run_release(
@@ -118,7 +119,8 @@ def settings_of(
         Smoke: manifest.smoke,
         Merging: Merging.of(manifest),
         Gates: manifest.gates,
-        WithWeights: WithWeights(kind for kind in manifest.artifacts if kind != "dataset"),
+        Converting: Converting.of(manifest, paths.name),
+        WithWeights: WithWeights(kind for kind in manifest.artifacts if kind not in ("dataset", "gguf")),
         Accepted: manifest.accept,
         Manifest: manifest,
         Identity: release.identity,

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from publisher.records.digest import digest
 
-Kind = Literal["base", "dataset", "adapter", "merged", "nf4"]
+Kind = Literal["base", "dataset", "adapter", "merged", "nf4", "gguf"]
 KINDS: tuple[Kind, ...] = get_args(Kind)  # also the order of promotion: what others point to comes first
 
 RepoType = Literal["model", "dataset"]

@@ -77,6 +77,10 @@ class Quantized(Made):
     """The 4-bit checkpoint."""
 
 
+class Ggufs(Made):
+    """GGUF files, for llama.cpp and what is built on it."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """Facts alone: what validate and evaluate bring."""
@@ -91,6 +95,10 @@ class Measured:
 
 class Imported(Measured):
     """What another trainer wrote down of the training that made the adapter."""
+
+
+class Convertible(Measured):
+    """What is to become GGUF can become it: its architecture and its tokenizer are known to the converter."""
 
 
 class Validation(Measured):

@@ -34,6 +34,7 @@ MEASURED: dict[Kind, tuple[str, ...]] = {
     ),
     "merged": ("merged.parameters", "merged.size_bytes", "evaluate.merged.*"),
     "nf4": ("nf4.*", "evaluate.nf4.*"),
+    "gguf": ("gguf.*",),
 }
 HELD_OUT = ("evaluate.rows", "evaluate.tokens")  # of two evaluations on the same rows, these are equal
 

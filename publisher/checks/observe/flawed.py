@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from publisher.checks.observe.cell_texts import texts_of
+
 # A request's failure that was written down as its answer; a log or a question about errors begins otherwise.
 _ERROR = re.compile(
     r"\s*(?:Processing error: |Error (?:processing|generating|calling|during (?:generation|processing|API call))\b|"
@@ -17,8 +19,6 @@ _LONGEST_ERROR = 2000  # characters: longer texts speak of errors, they are none
 _NEEDED = frozenset({"completion", "response", "chosen", "rejected", "caption", "expression"})
 _LABELS = frozenset({"label", "labels", "class"})
 _UNLABELLED = -1  # what `datasets` and GLUE write where the label is kept secret
-_MAX_DEPTH = 6
-_MOST_ITEMS = 200
 
 
 def flaws(row: Mapping[str, Any], labels: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
@@ -29,7 +29,7 @@ def flaws(row: Mapping[str, Any], labels: Mapping[str, tuple[str, ...]]) -> Iter
         labels: the names of each class-label column.
     """
     for column, value in row.items():
-        if any(_ERROR.match(text) for text in _texts(value, 0) if len(text) <= _LONGEST_ERROR):
+        if any(_ERROR.match(text) for text in texts_of(value) if len(text) <= _LONGEST_ERROR):
             yield column, "an error message in place of data"
         elif column in _NEEDED and isinstance(value, str) and not value.strip():
             yield column, "an empty text"
@@ -37,17 +37,6 @@ def flaws(row: Mapping[str, Any], labels: Mapping[str, tuple[str, ...]]) -> Iter
             yield column, "no label"
         if column in labels and labels[column] and _outside(value, labels[column]):
             yield column, "a label that is not declared"
-
-
-def _texts(value: Any, depth: int) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif depth < _MAX_DEPTH and isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item, depth + 1)
-    elif depth < _MAX_DEPTH and isinstance(value, list):
-        for item in value[:_MOST_ITEMS]:
-            yield from _texts(item, depth + 1)
 
 
 def _outside(value: Any, names: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from publisher.checks.observe import boxes, dialogues, flawed
+from publisher.checks.observe.cell_texts import MOST_ITEMS, texts_of
 from publisher.checks.observe.datafiles import METADATA, SplitFiles
 from publisher.checks.observe.duplicates import Copies, DuplicateFinder
 from publisher.checks.observe.files import Files
@@ -23,8 +24,6 @@ from publisher.checks.observe.scripts_written import count_scripts
 from publisher.checks.observe.tablerows import Placed, Reading, TableRows
 from publisher.checks.observe.target import Absent, RepoView
 
-_MAX_DEPTH = 6
-_MOST_ITEMS = 200
 _MOST_LETTERS = 2_000_000  # that are counted by script
 _MOST_KINDS = 1000  # of findings that are kept apart
 
@@ -146,7 +145,7 @@ class _Scan:
         )
 
     def _see_value(self, column: str, value: Any, placed: Placed) -> None:
-        for what in {kind for text in _texts(value, 0) for kind in self._see_text(text)}:
+        for what in {kind for text in texts_of(value) for kind in self._see_text(text)}:
             self._note("personal", what, column, placed)
         for raw in _images(value):
             picture = look(raw)
@@ -193,20 +192,9 @@ class _Scan:
         return self._labels[placed.path]
 
 
-def _texts(value: Any, depth: int) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif depth < _MAX_DEPTH and isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item, depth + 1)
-    elif depth < _MAX_DEPTH and isinstance(value, list):
-        for item in value[:_MOST_ITEMS]:
-            yield from _texts(item, depth + 1)
-
-
 def _images(value: Any) -> Iterator[bytes]:
     """The images of a cell, as `datasets` stores them: `{"bytes": …, "path": …}`, one or a list."""
-    for item in value[:_MOST_ITEMS] if isinstance(value, list) else (value,):
+    for item in value[:MOST_ITEMS] if isinstance(value, list) else (value,):
         if isinstance(item, dict) and isinstance(item.get("bytes"), bytes):
             path = item.get("path")
             named = isinstance(path, str) and path.casefold().endswith(IMAGE_SUFFIXES)

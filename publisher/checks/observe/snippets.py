@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import shlex
 import textwrap
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from publisher.checks.observe.commands import Command, commands_of
 from publisher.checks.observe.readme import Readme
 from publisher.checks.observe.target import Absent, RepoView
 
@@ -27,7 +27,6 @@ _MAGIC = re.compile(r"(\s*)[%!]")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w ./-]{0,60}>")
 _LEFT_OUT = re.compile(r"(?<=,)(\s{0,40})\.\.\.(?=\s{0,40}[,)])")
 _LINE_LEFT_OUT = re.compile(r"^[ ]*\.\.\.,?[ ]*(?:#[^\n]*)?$", re.MULTILINE)
-_FLAG = re.compile(r"--?[A-Za-z][\w-]{0,60}")
 
 
 @dataclass(frozen=True)
@@ -95,36 +94,6 @@ class PythonBlock:
     def _lines(self) -> tuple[tuple[str, str], ...]:
         """Each line as the card has it, and as it was parsed."""
         return tuple(zip(self.text.split("\n"), self.code.split("\n"), strict=True))
-
-
-@dataclass(frozen=True)
-class Command:
-    """One shell command; a line that ends in a backslash goes on. `lines` holds the line of each word."""
-
-    words: tuple[str, ...]
-    lines: tuple[int, ...]
-
-    @property
-    def script(self) -> str | None:
-        """The Python file that the command runs."""
-        if not self.words or self.words[0] not in (
-            "python",
-            "python3",
-            "torchrun",
-            "accelerate",
-            "deepspeed",
-        ):
-            return None
-        return next((word for word in self.words[1:] if word.endswith(".py")), None)
-
-    def options(self) -> Iterator[tuple[str, str, int]]:
-        """Every option with its value (empty for a switch) and its line."""
-        for index, word in enumerate(self.words):
-            if not word.startswith("-") or not _FLAG.match(word):
-                continue
-            name, equals, value = word.partition("=")
-            following = self.words[index + 1] if index + 1 < len(self.words) else ""
-            yield name, value if equals else "" if following.startswith("-") else following, self.lines[index]
 
 
 class Snippets:
@@ -204,7 +173,7 @@ class Snippets:
             command
             for block in self.blocks
             if block.language in _SHELL and len(block.text) <= MAX_BLOCK
-            for command in _commands(block)
+            for command in commands_of(block.text, block.first)
         )
 
     @cached_property
@@ -307,25 +276,3 @@ def _code(text: str, *, keep: bool) -> str:
             magic = _MAGIC.match(line)
             found.append(f"{magic[1]}pass" if magic is not None else line)
     return "\n".join(found)
-
-
-def _commands(block: Block) -> Iterator[Command]:
-    words: list[str] = []
-    lines: list[int] = []
-    for number, text in enumerate(block.text.split("\n"), start=block.first):
-        line = text.strip().removeprefix("$ ")
-        if line.startswith("#"):
-            continue
-        goes_on = line.endswith("\\")
-        try:
-            split = shlex.split(line.removesuffix("\\"), comments=True) if len(line) < 5000 else []
-        except ValueError:  # a quotation that goes on in the next line
-            split = line.removesuffix("\\").split()
-        words += split
-        lines += [number] * len(split)
-        if not goes_on:
-            if words:
-                yield Command(tuple(words), tuple(lines))
-            words, lines = [], []
-    if words:
-        yield Command(tuple(words), tuple(lines))

@@ -33,9 +33,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.checks.observe.commands import Command
 from publisher.checks.observe.readme import README
 from publisher.checks.observe.scripts import Scripts
-from publisher.checks.observe.snippets import Command, Snippets
+from publisher.checks.observe.snippets import Snippets
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity

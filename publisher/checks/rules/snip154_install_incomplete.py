@@ -48,8 +48,9 @@ import sys
 from collections.abc import Iterator
 
 from publisher.checks.known.installs import brought_by, distribution
+from publisher.checks.observe.commands import Command
 from publisher.checks.observe.readme import README
-from publisher.checks.observe.snippets import Command, Snippets, calls, constant, dotted, keyword
+from publisher.checks.observe.snippets import Snippets, calls, constant, dotted, keyword
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity

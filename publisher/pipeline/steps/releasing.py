@@ -19,7 +19,7 @@ from publisher.pipeline.packages import lay_out, pack
 from publisher.pipeline.services import ByteCounter, Engine, LastVersion, Listener, Wishes
 from publisher.pipeline.snippets import snippets_of
 from publisher.pipeline.steps.check import Checked
-from publisher.pipeline.steps.validate import Smoke, probe_job
+from publisher.pipeline.steps.validate import Smoke, proof_job
 from publisher.pipeline.words import Words
 from publisher.records.artifacts import Kind
 from publisher.records.digest import digest
@@ -36,7 +36,18 @@ from publisher.records.receipts import (
     Version,
     least,
 )
-from publisher.records.runs import Adapter, Base, Cards, Dataset, Identity, Made, Merged, Pins, Quantized
+from publisher.records.runs import (
+    Adapter,
+    Base,
+    Cards,
+    Dataset,
+    Ggufs,
+    Identity,
+    Made,
+    Merged,
+    Pins,
+    Quantized,
+)
 from publisher.release.changes import tag_notes
 from publisher.release.journal import Journal
 from publisher.release.keyless import refuse_beyond_keyless
@@ -115,11 +126,12 @@ def verify(
     adapter: Adapter | None,
     merged: Merged | None,
     quantized: Quantized | None,
+    ggufs: Ggufs | None,
     plan: Plan,
     staged: Staged,
 ) -> Proven:
     """Fetch back, compare, load, generate, run the cards' code: all repos before the first is promoted."""
-    made = {m.artifact.kind: m for m in (base, dataset, adapter, merged, quantized) if m is not None}
+    made = {m.artifact.kind: m for m in (base, dataset, adapter, merged, quantized, ggufs) if m is not None}
     folders = {package.ref.repo_id: str(package.folder) for package in packages}
     folders.setdefault(_base_id(base), base.artifact.folder)
 
@@ -131,7 +143,7 @@ def verify(
         listener.progress(done, len(packages), "repos proven", package.ref.repo_id)
         own = made[package.kind]
         proving = Made(replace(own.artifact, folder=folder), own.facts)
-        result = engine.run(probe_job(proving, base, smoke, snippets, level=level))
+        result = engine.run(proof_job(proving, base, smoke, snippets, level=level, full=merged or base))
         measured = {m.id: m.value for m in result.measured}
         return {
             "measured": measured,
@@ -239,10 +251,11 @@ def package(
     adapter: Adapter | None,
     merged: Merged | None,
     quantized: Quantized | None,
+    ggufs: Ggufs | None,
     cards: Cards,
 ) -> Packages:
     """Put contents and cards together; edits that others made of a README on the Hub are merged into it."""
-    made: tuple[Made | None, ...] = (base, dataset, adapter, merged, quantized)
+    made: tuple[Made | None, ...] = (base, dataset, adapter, merged, quantized, ggufs)
 
     @cache
     def rendered() -> Mapping[Kind, Rendered]:

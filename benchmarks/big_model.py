@@ -54,6 +54,7 @@ def write_gemma3_12b(folder: Path, shard_bytes: int = 4_900_000_000) -> Path:
             "num_hidden_layers": 27,
             "num_attention_heads": 16,
             "image_size": 896,
+            "vision_use_head": False,
             "patch_size": 14,
         },
         architectures=["Gemma3ForConditionalGeneration"],

@@ -21,13 +21,20 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "HubpubError", "Report", "Severity", "check"]
 
 
-def check(path: str | PathLike[str], *, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> Report:
+def check(
+    path: str | PathLike[str],
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    deep: bool = False,
+) -> Report:
     """Check a model, adapter or dataset folder, or one README.md, as `hubpub check` does. Reads, runs nothing.
 
     Args:
         path: a folder that holds what a repo holds, or a card.
         select: codes or families to run, such as `META010` or `SEC`; empty: all.
         ignore: codes or families to leave out.
+        deep: read every number of the weights and every row of the data, not a sample of them.
 
     Returns:
         Findings, what was not looked at and why, and what was recognised; `report.summary` counts by severity.
@@ -40,8 +47,11 @@ def check(path: str | PathLike[str], *, select: Sequence[str] = (), ignore: Sequ
     from publisher.checks.run import check_card, check_folder
 
     place = Path(path)
-    looking = check_folder if place.is_dir() else check_card
-    return looking(place, select=select, ignore=ignore)
+    if not place.is_dir():
+        return check_card(place, select=select, ignore=ignore)
+    from publisher.pipeline.tables import beside_the_files
+
+    return check_folder(place, select=select, ignore=ignore, known=beside_the_files(deep=deep))
 
 
 def __getattr__(name: str) -> Any:

@@ -79,6 +79,7 @@ CATALOGUE: dict[str, Kind] = {
     "HP-W01": Kind(Exit.FAILED, "A safetensors file is damaged: its header or length is wrong."),
     "HP-W02": Kind(Exit.FAILED, "The shard index names files or tensors that are not there."),
     "HP-W03": Kind(Exit.FAILED, "Pickled weights are refused: loading them runs code."),
+    "HP-W04": Kind(Exit.FAILED, "A GGUF file is damaged, or one of its parts is missing."),
     # engine
     "HP-E01": Kind(Exit.MACHINE, "A package that this stage needs is not installed."),
     "HP-E02": Kind(Exit.MACHINE, "The worker process died."),

@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,15 +78,24 @@ def build_tokenizer(folder: Path) -> int:
     return len(tokenizer)
 
 
-def build_llama(folder: Path, *, seed: int = 0, hidden: int = 64, layers: int = 2, tied: bool = True) -> Path:
+def build_llama(
+    folder: Path,
+    *,
+    seed: int = 0,
+    hidden: int = 64,
+    layers: int = 2,
+    tied: bool = True,
+    vocab: int | None = None,
+) -> Path:
     """Save a random Llama in bfloat16 with its tokenizer: about 0.3 MB.
 
-    Its configuration is written in both spellings, as hubpub's own conversion does.
+    Its configuration is written in both spellings, as hubpub's own conversion does. With `vocab`, a tokenizer of so
+    many tokens is the caller's to bring.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    vocab = build_tokenizer(folder)
+    vocab = vocab or build_tokenizer(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=vocab,
@@ -181,6 +191,14 @@ def _edit(file: Path, **changes: object) -> None:
 def make_llama() -> Callable[..., Path]:
     """`build_llama`, for models of another shape than `tiny_base`."""
     return build_llama
+
+
+@pytest.fixture(scope="session")
+def make_convertible() -> Callable[..., Path]:
+    """`build_convertible`: a random Llama that can become GGUF."""
+    from gguf_models import build_convertible
+
+    return partial(build_convertible, build_llama, CHAT_TEMPLATE)
 
 
 @pytest.fixture(scope="session")

@@ -226,6 +226,10 @@ MEASURED: dict[str, dict[str, Any]] = {
         "validate.dataset.loads_clean": True,
         "validate.adapter.changes_output": True,
         "validate.adapter.max_logit_change": 12.34375,
+        "validate.merged.fits_config": True,
+        "validate.merged.finite_tensors": 272,
+        "validate.merged.differs_from_base": 120,
+        "validate.merged.same_as_base": 152,
         "validate.merged.max_logit_difference": 0.03125,
         "validate.merged.mean_logit_difference": 0.0000212,
         "validate.merged.argmax_agreement": 0.9975,
@@ -259,6 +263,43 @@ MEASURED: dict[str, dict[str, Any]] = {
         "evaluate.nf4.against": "merged",
         "evaluate.nf4.loss_change": (0.12777, "nats/token"),
         "evaluate.nf4.loss_change_margin": (0.03412, "nats/token"),
+    },
+}
+
+# The same release, had it GGUF files as well.
+GGUF_REPO = f"{OWNER}/smollm2-aerial-GGUF"
+GGUF_MEASURED: dict[str, dict[str, Any]] = {
+    "convertible": {"gguf.architecture": "llama"},
+    "gguf": {
+        "gguf.types": ["bf16", "q8_0"],
+        "gguf.size_bytes": (415727872, "bytes"),
+        **{
+            f"gguf.{kind}.{what}": value
+            for kind, size in (("bf16", 270916224), ("q8_0", 144811648))
+            for what, value in {
+                "file": f"smollm2-aerial-{kind.upper()}.gguf",
+                "format": kind.upper(),
+                "size_bytes": (size, "bytes"),
+                "tensors": 272,
+            }.items()
+        },
+    },
+    "validate": {
+        "validate.gguf.loads_clean": True,
+        "validate.gguf.finite": True,
+        "validate.gguf.llama_cpp": "xllamacpp 2026.10.11549",
+        "validate.gguf.smoke_passed": 6,
+        "validate.gguf.smoke_total": 6,
+        "validate.gguf.peak_rss_bytes": (912261120, "bytes"),
+        **{
+            f"validate.gguf.{kind}.{what}_to_merged": value
+            for kind, kl, agreement in (("bf16", 0.0, 1.0), ("q8_0", 0.00213, 0.9917))
+            for what, value in {
+                "kl": (kl, "nats/token"),
+                "argmax_agreement": agreement,
+                "positions": (241, "tokens"),
+            }.items()
+        },
     },
 }
 

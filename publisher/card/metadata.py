@@ -91,7 +91,8 @@ def _model(card: CardInput, number: Number) -> dict[str, Any]:
 
 
 def _task(card: CardInput) -> str:
-    return "image-text-to-text" if card.multimodal else "text-generation"
+    sees = card.kind != "gguf" or "gguf.mmproj.file" in card.facts
+    return "image-text-to-text" if card.multimodal and sees else "text-generation"
 
 
 def _emissions(card: CardInput, number: Number) -> dict[str, Any] | None:

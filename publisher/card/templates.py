@@ -10,6 +10,7 @@ from publisher.errors import HubpubError
 from publisher.records.digest import digest
 
 SUFFIX = ".j2"
+NO_CARDS = "ci/"  # no card is rendered from what lies there
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Templates:
 
     @property
     def digest(self) -> str:
-        """Digest of all templates, each as it would be used: what a card depends on besides facts and prose."""
-        found = [self.find(name) for name in self.names()]
+        """Digest of all templates of cards, each as it would be used: what a card depends on besides facts and prose."""
+        found = [self.find(name) for name in self.names() if not name.startswith(NO_CARDS)]
         return digest([[template.name, template.text] for template in found if template])
 
     def names(self) -> tuple[str, ...]:

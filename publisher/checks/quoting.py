@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from publisher.checks.secrets import mask
 
 MAX_LENGTH = 400
 
 
+@lru_cache(maxsize=16)  # of one endless line a thousand findings may speak
 def clean(text: str, limit: int = MAX_LENGTH) -> str:
     """The text on one line, secrets masked, unprintable characters replaced, cut after `limit` characters.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from publisher.errors import HubpubError
 from publisher.records.facts import Json
 from publisher.records.findings import Finding, Report, SkippedRule, Statement
 
+_MOST = 10_000  # findings of one rule; whoever has more has another problem
+
 
 def check_folder(
     folder: Path,
@@ -28,6 +31,7 @@ def check_folder(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     readme: Path | None = None,
+    known: Sequence[object] = (),
 ) -> Report:
     """Check a folder that holds what a repo holds, or will hold.
 
@@ -37,6 +41,7 @@ def check_folder(
         select: codes or families to run; empty = all.
         ignore: codes or families to leave out.
         readme: a file elsewhere that stands for the folder's README.md.
+        known: observations that its files cannot give.
 
     Raises:
         HubpubError: HP-M09, there is no such folder, or no such rule.
@@ -46,7 +51,9 @@ def check_folder(
             "HP-M09", f"there is no folder {folder}", hint="give a folder, a README.md or a release"
         )
     return check_view(
-        RepoView(FolderSource(folder, readme)), registry.choose(select, ignore), target or str(folder)
+        RepoView(FolderSource(folder, readme), *known),
+        registry.choose(select, ignore),
+        target or str(folder),
     )
 
 
@@ -126,7 +133,12 @@ def _shown(value: Json) -> Json:
 def outcomes_of(rule: Rule, view: RepoView) -> Outcomes:
     """What a rule says of a target; Absent: it cannot run, and why."""
     fed = feed(rule, view)
-    return fed if isinstance(fed, Absent) else list(rule.check(**fed))
+    if isinstance(fed, Absent):
+        return fed
+    outcomes = list(islice(rule.check(**fed), _MOST + 1))
+    if len(outcomes) > _MOST:
+        outcomes[_MOST:] = [Skip(f"more than {_MOST:,} findings: the others are left out")]
+    return outcomes
 
 
 def feed(rule: Rule, view: RepoView) -> dict[str, Any] | Absent:

@@ -20,6 +20,7 @@ import typer
 from publisher.cli.commands import (
     card,
     check,
+    ci,
     doctor,
     hub_serve,
     init,
@@ -99,6 +100,10 @@ templates_app.command("list")(templates.list_names)
 templates_app.command("show")(templates.show)
 templates_app.command("eject")(templates.eject)
 app.add_typer(templates_app, name="templates", rich_help_panel=MACHINE)
+ci_app = typer.Typer(help="Releases from CI, on a tag.", no_args_is_help=True)
+ci_app.command("init")(ci.init)
+ci_app.command("packages")(ci.packages)
+app.add_typer(ci_app, name="ci", rich_help_panel=MACHINE)
 
 
 def main() -> None:
@@ -110,8 +115,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        # standalone mode would turn an interruption into exit code 1 and keep us from saying how to go on
-        code = int(_asked_for(sys.argv[1:])(standalone_mode=False) or Exit.DONE)
+        code = _run_command(sys.argv[1:])
         sys.stdout.flush()  # here a full disk or a reader that has gone can still be told of
         return _interrupted() if code == TYPERS_INTERRUPT else code
     except HubpubError as error:
@@ -128,6 +132,19 @@ def _run() -> int:
         return _no_room(error) if error.errno in NO_ROOM else _report_bug()
     except Exception:  # noqa: BLE001 — the last door: a bug of ours becomes a file to attach, not a traceback
         return _report_bug()
+
+
+def _run_command(arguments: Sequence[str]) -> int:
+    """Run the command that was typed; returns its exit code."""
+    if arguments[:1] == ["check"] and arguments[1:] and not any(each.startswith("-") for each in arguments):
+        # Texts stay texts: typer would load pydantic for that, which takes as long as a card.
+        try:
+            check.check(list(arguments[1:]))
+        except typer.Exit as ended:
+            return ended.exit_code
+        return Exit.DONE
+    # standalone mode would turn an interruption into exit code 1 and keep us from saying how to go on
+    return int(_asked_for(arguments)(standalone_mode=False) or Exit.DONE)
 
 
 def _asked_for(arguments: Sequence[str]) -> typer.Typer:

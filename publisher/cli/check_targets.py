@@ -113,10 +113,9 @@ def _checked(view: RepoView, target: str, place: Path | None, asked: Asked, type
 
     rules = choose(asked.select, asked.ignore)
     if view.source.whole:  # a card alone has neither rows nor numbers
-        from publisher.checks.observe.depth import Depth
-        from publisher.pipeline.tables import table_reader
+        from publisher.pipeline.tables import beside_the_files
 
-        view = view.told(Depth(asked.deep), table_reader())
+        view = view.told(*beside_the_files(deep=asked.deep))
     if asked.run_code and place is not None:
         from publisher.cli.check_code import with_code_run
 

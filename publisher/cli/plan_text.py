@@ -21,14 +21,15 @@ def plan_text(plan: Plan) -> str:
     for each in plan.superseded:
         was = f" (was {each.was})" if each.was else ""
         lines.append(f"  ~ {each.ref.repo_id}: new_version: {each.new}{was}")
-    lines.append(
-        f"  {size_text(plan.bytes_to_upload)} to send" if plan.changes_anything else "  nothing to do"
-    )
+    lines.append(f"  {_to_send(plan)}" if plan.changes_anything else "  nothing to do")
     return "\n".join(lines)
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """The plan as CONTRACT's JSON, without its schema; with `superseded` where older repos get a `new_version`."""
+    """The plan as CONTRACT's JSON, without its schema.
+
+    With `superseded` where older repos get a `new_version`, and `bytes_new` where the Hub has a part of what is sent.
+    """
     superseded = [
         {"repo_id": each.ref.repo_id, "new_version": each.new, "was": each.was} for each in plan.superseded
     ]
@@ -47,7 +48,15 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         ],
         **({"superseded": superseded} if superseded else {}),
         "bytes_to_upload": plan.bytes_to_upload,
+        **({"bytes_new": plan.bytes_to_upload - plan.known_bytes} if plan.known_bytes else {}),
     }
+
+
+def _to_send(plan: Plan) -> str:
+    text = f"{size_text(plan.bytes_to_upload)} to send"
+    if plan.known_bytes:
+        text += f", about {size_text(plan.bytes_to_upload - plan.known_bytes)} new with Xet"
+    return text
 
 
 def _operation(step: Step) -> dict[str, Any]:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from publisher.engine import generate
-from publisher.engine.chat import Tokenizer, encode_prompt
+from publisher.engine.chat import encode_prompt
 from publisher.engine.generate import FALLBACK_PROMPT, Tensor
 from publisher.engine.jobs import Compare, Emit, JobResult
 from publisher.engine.load import Model, load_adapter, load_model, load_tokenizer, stored_dtype
-from publisher.engine.memory import available_bytes, free
-from publisher.engine.nf4 import load_nf4
+from publisher.engine.memory import fits_in_memory, free
+from publisher.engine.nf4 import load_nf4, nf4_config
+from publisher.engine.skeleton import read_skeleton
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
+from publisher.weights.shards import read_shards
+
+if TYPE_CHECKING:
+    from publisher.engine.streamed import FourBits
 
 NEW_TOKENS = 24  # greedy tokens behind each prompt: their positions are compared too
-ROOM = 1.2  # times the weights: activations, the adapter and the kept logits need some as well
 # Share of the adapter's own mean effect. Measured on SmolLM2-135M: a faithful merge leaves 0, one that rounds the
 # product and the sum separately 0.004, one that forgets a single matrix out of 120 leaves 0.014.
 UNEXPLAINED = 0.01
+LOGITS_BYTES = (
+    1 << 30
+)  # what the logits of all four models may take where the models themselves are too large
 
 
 @dataclass(frozen=True)
@@ -37,24 +45,24 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Witness:
-    """What base and adapter say to one prompt. Logits are of shape (tokens, vocabulary), over `token_ids`.
+class Readings:
+    """Logits of the same texts, one tensor each of shape (tokens, vocabulary).
 
     Attributes:
-        prompt: the user's turn.
-        text: greedy answer of base plus unmerged adapter.
-        token_ids: prompt and that answer.
-        base: logits of the base alone.
-        adapted: logits of base plus unmerged adapter.
-        rounded: logits of base plus adapter, summed by peft and rounded once to the checkpoint's dtype.
+        base: of the base alone.
+        adapted: of base plus unmerged adapter.
+        rounded: of base plus adapter, summed by peft and rounded once to the checkpoint's dtype.
+        merged: of the merged model.
+        said: greedy answers of base plus adapter and of the merged model, by prompt; None where none were made.
+        dtype: what it was computed in, as torch names it.
     """
 
-    prompt: str
-    text: str
-    token_ids: list[int]
-    base: Tensor
-    adapted: Tensor
-    rounded: Tensor
+    base: list[Tensor]
+    adapted: list[Tensor]
+    rounded: list[Tensor]
+    merged: list[Tensor]
+    said: list[tuple[str, str, str]] | None
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,8 @@ def run(job: Compare, emit: Emit) -> JobResult:
     on SmolLM2-135M after four steps of training), so one tolerance cannot tell rounding from faults. Therefore the
     merge is also compared with a second one, made here in memory by peft and rounded the same way: from that it may
     not differ by more than the tolerance. All run in float32 where memory allows it; in bfloat16 the unmerged sum
-    would be rounded anew behind every layer.
+    would be rounded anew behind every layer. A model that fits in neither is read from its files layer by layer, in
+    float32 again; it answers nothing then, since each token would take a pass over all of them.
 
     1. Base plus adapter answers each prompt; logits of prompt and answer are kept: of the base, with the adapter,
        and with the adapter merged by peft.
@@ -86,39 +95,40 @@ def run(job: Compare, emit: Emit) -> JobResult:
     Raises:
         HubpubError: HP-E06, with the numbers; HP-E03, HP-A01, HP-A05 from loading; HP-E05, a NaN.
     """
-    dtype = _comparison_dtype(job.base, job.merged)
-    tokenizer = load_tokenizer(job.base)
     prompts = list(job.prompts) or [FALLBACK_PROMPT]
-    witnesses = _call_witnesses(job, tokenizer, prompts, dtype)
-    emit({"step": "base and adapter", "done": 1, "total": 2})
-    free()
-
-    merged = load_model(job.merged, dtype=dtype)
-    logits = [generate.read_logits(merged, witness.token_ids) for witness in witnesses]
-    texts = [generate.answer(merged, tokenizer, prompt, NEW_TOKENS).text for prompt in prompts]
-    emit({"step": "merged", "done": 2, "total": 2})
-
-    found = _compare(witnesses, logits)
+    dtype = _dtype_that_fits(job.base, job.merged)
+    read = _read_streamed(job, prompts, emit) if dtype is None else _read_whole(job, prompts, dtype, emit)
+    found = Comparison(
+        adapter_effect=measure(read.base, read.adapted),
+        to_base=measure(read.base, read.merged),
+        to_adapted=measure(read.adapted, read.merged),
+        rounding=measure(read.adapted, read.rounded),
+        unexplained=measure(read.rounded, read.merged),
+    )
     _judge(job, found)
     measured = (
         Measurement("validate.merged.max_logit_difference", found.to_adapted.largest),
         Measurement("validate.merged.mean_logit_difference", found.to_adapted.mean),
         Measurement("validate.merged.argmax_agreement", found.to_adapted.agreement),
-        Measurement(
-            "validate.merged.kl", mean_kl([each.adapted for each in witnesses], logits), "nats/token"
-        ),
-        Measurement("validate.merged.same_greedy_text", [witness.text for witness in witnesses] == texts),
+        Measurement("validate.merged.kl", mean_kl(read.adapted, read.merged), "nats/token"),
+        Measurement("validate.merged.positions", found.to_adapted.positions, "tokens"),
+        _same_text(read),
         Measurement("validate.merged.rounding_logit_difference", found.rounding.largest),
         Measurement("validate.merged.unexplained_logit_difference", found.unexplained.largest),
         # What the first of these numbers was allowed to be.
         Measurement("validate.merged.tolerance", job.tolerance + found.rounding.largest),
     )
     answers: list[Json] = [
-        {"prompt": witness.prompt, "base_and_adapter": witness.text, "merged": text}
-        for witness, text in zip(witnesses, texts, strict=True)
+        {"prompt": prompt, "base_and_adapter": theirs, "merged": ours}
+        for prompt, theirs, ours in read.said or ()
     ]
-    dtype_name = str(merged.dtype).removeprefix("torch.")
-    return JobResult(measured, {"dtype": dtype_name, "differences": asdict(found), "answers": answers})
+    details = {
+        "dtype": read.dtype,
+        "streamed": dtype is None,
+        "differences": asdict(found),
+        "answers": answers,
+    }
+    return JobResult(measured, details)
 
 
 def measure(one: list[Tensor], other: list[Tensor]) -> Difference:
@@ -157,19 +167,60 @@ def mean_kl(reference: list[Tensor], other: list[Tensor]) -> float:
     return max(0.0, total / positions)  # rounding may leave a little less than nothing
 
 
-def _call_witnesses(job: Compare, tokenizer: Tokenizer, prompts: list[str], dtype: str) -> list[Witness]:
+def _read_whole(job: Compare, prompts: list[str], dtype: str, emit: Emit) -> Readings:
+    """One model after the other in memory: each prompt, and what base plus adapter answers to it."""
+    tokenizer = load_tokenizer(job.base)
     model = load_adapter(_load_base(job, dtype), job.adapter)
     said = [generate.answer(model, tokenizer, prompt, NEW_TOKENS) for prompt in prompts]
     texts = [encode_prompt(tokenizer, answer.prompt) + list(answer.token_ids) for answer in said]
-    adapted = [generate.read_logits(model, token_ids) for token_ids in texts]
+    adapted = [generate.read_logits(model, text) for text in texts]
     with model.disable_adapter():
-        base = [generate.read_logits(model, token_ids) for token_ids in texts]
+        base = [generate.read_logits(model, text) for text in texts]
     _merge_rounded(model, stored_dtype(job.base))
-    rounded = [generate.read_logits(model, token_ids) for token_ids in texts]
-    return [
-        Witness(answer.prompt, answer.text, *logits)
-        for answer, *logits in zip(said, texts, base, adapted, rounded, strict=True)
-    ]
+    rounded = [generate.read_logits(model, text) for text in texts]
+    del model
+    free()
+    emit({"step": "base and adapter", "done": 1, "total": 2})
+
+    model = load_model(job.merged, dtype=dtype)
+    merged = [generate.read_logits(model, text) for text in texts]
+    again = [generate.answer(model, tokenizer, prompt, NEW_TOKENS).text for prompt in prompts]
+    emit({"step": "merged", "done": 2, "total": 2})
+    pairs = [(answer.prompt, answer.text, text) for answer, text in zip(said, again, strict=True)]
+    return Readings(base, adapted, rounded, merged, pairs, str(model.dtype).removeprefix("torch."))
+
+
+def _read_streamed(job: Compare, prompts: list[str], emit: Emit) -> Readings:
+    """All prompts through one model after the other, each weight read from its file when its turn comes."""
+    from publisher.engine.streamed import adapt_streamed, fold_in, load_streamed, read_together
+
+    tokenizer = load_tokenizer(job.base)
+    with tempfile.TemporaryDirectory() as room:
+        model = load_streamed(job.base, f"{room}/base", _through(job))
+        vocabulary = model.get_input_embeddings().weight.shape[0]
+        most = max(1, LOGITS_BYTES // (4 * 4 * vocabulary * len(prompts)))  # float32, four models
+        texts = [encode_prompt(tokenizer, prompt)[:most] for prompt in prompts]
+        model = adapt_streamed(model, job.adapter)
+        adapted = read_together(model, texts)
+        emit({"step": "base and adapter", "done": 1, "total": 4})
+        with model.disable_adapter():
+            base = read_together(model, texts)
+        emit({"step": "base", "done": 2, "total": 4})
+        fold_in(model, job.base)
+        rounded = read_together(model, texts)
+        emit({"step": "base and adapter, summed", "done": 3, "total": 4})
+        del model
+        free()
+        merged = read_together(load_streamed(job.merged, f"{room}/merged"), texts)
+        emit({"step": "merged", "done": 4, "total": 4})
+    return Readings(base, adapted, rounded, merged, None, "float32")
+
+
+def _same_text(read: Readings) -> Measurement:
+    name = "validate.merged.same_greedy_text"
+    if read.said is None:
+        return Measurement(name, None, status="unknown")
+    return Measurement(name, all(theirs == ours for _, theirs, ours in read.said))
 
 
 def _load_base(job: Compare, dtype: str) -> Model:
@@ -200,19 +251,6 @@ def _merge_rounded(model: Model, dtype: Any) -> None:
                 weight.data.copy_(weight.data.to(dtype))
 
 
-def _compare(witnesses: list[Witness], merged: list[Tensor]) -> Comparison:
-    base = [witness.base for witness in witnesses]
-    adapted = [witness.adapted for witness in witnesses]
-    rounded = [witness.rounded for witness in witnesses]
-    return Comparison(
-        adapter_effect=measure(base, adapted),
-        to_base=measure(base, merged),
-        to_adapted=measure(adapted, merged),
-        rounding=measure(adapted, rounded),
-        unexplained=measure(rounded, merged),
-    )
-
-
 def _judge(job: Compare, found: Comparison) -> None:
     if found.to_base.largest == 0.0:
         fault = "its logits are exactly those of the base, so nothing was merged"
@@ -240,9 +278,23 @@ def _judge(job: Compare, found: Comparison) -> None:
     )
 
 
-def _comparison_dtype(*folders: str) -> str:
-    """Float32 if the larger model then fits into memory, else the checkpoint's own dtype."""
+def _through(job: Compare) -> FourBits | None:
+    """The weights that the adapter saw through 4 bits; None where it saw them as they are."""
+    if job.merge_base == "full":
+        return None
+    from publisher.engine.streamed import FourBits
+
+    folder, dtype = Path(job.base), stored_dtype(job.base)
+    name = str(dtype).removeprefix("torch.")
+    settings = nf4_config(double_quant=job.double_quant, compute_dtype=name)
+    quantized = read_skeleton(folder, read_shards(folder), settings, name).quantized
+    return FourBits(quantized, dtype, job.double_quant)
+
+
+def _dtype_that_fits(*folders: str) -> str | None:
+    """Float32 if the larger model then fits into memory, else the checkpoint's own (`auto`); None if that does not."""
     # At two bytes a parameter on disk, as bfloat16 has them, float32 needs twice the files' size.
-    needed = ROOM * 2 * max(sum(f.stat().st_size for f in Path(d).glob("*.safetensors")) for d in folders)
-    available = available_bytes()
-    return "float32" if available is None or needed < available else "auto"
+    for dtype, times in (("float32", 2.0), ("auto", 1.0)):
+        if all(fits_in_memory(folder, times) for folder in folders):
+            return dtype
+    return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from publisher.engine import generate
-from publisher.engine.chat import encode_prompt
+from publisher.engine.chat import Tokenizer, encode_prompt
 from publisher.engine.compare import mean_kl, measure
-from publisher.engine.generate import FALLBACK_PROMPT
+from publisher.engine.generate import FALLBACK_PROMPT, Tensor
 from publisher.engine.jobs import Divergence, Emit, JobResult
-from publisher.engine.load import load_model, load_tokenizer
+from publisher.engine.load import Model, load_model, load_tokenizer
 from publisher.engine.memory import free
 from publisher.records.facts import Measurement
 
@@ -25,10 +27,7 @@ def run(job: Divergence, emit: Emit) -> JobResult:
     """
     tokenizer = load_tokenizer(job.full)
     full = load_model(job.full)
-    texts = []
-    for prompt in job.prompts or (FALLBACK_PROMPT,):
-        said = generate.answer(full, tokenizer, prompt, NEW_TOKENS)
-        texts.append(encode_prompt(tokenizer, prompt) + list(said.token_ids))
+    texts = texts_of(full, tokenizer, job.prompts or (FALLBACK_PROMPT,), NEW_TOKENS)
     expected = [generate.read_logits(full, text) for text in texts]
     emit({"step": "full", "done": 1, "total": 2})
     del full
@@ -36,6 +35,23 @@ def run(job: Divergence, emit: Emit) -> JobResult:
     quantized = load_model(job.quantized)
     found = [generate.read_logits(quantized, text) for text in texts]
     emit({"step": "quantized", "done": 2, "total": 2})
+    return JobResult(tuple(divergence(expected, found, f"validate.{job.kind}", job.against)), {})
+
+
+def texts_of(model: Model, tokenizer: Tokenizer, prompts: Sequence[str], new_tokens: int) -> list[list[int]]:
+    """What two models are compared on, as token ids: each prompt, and what this model answers to it."""
+    said = (generate.answer(model, tokenizer, prompt, new_tokens) for prompt in prompts)
+    return [encode_prompt(tokenizer, each.prompt) + list(each.token_ids) for each in said]
+
+
+def divergence(
+    expected: list[Tensor], found: list[Tensor], about: str, against: str
+) -> Iterator[Measurement]:
+    """How far the logits of each text are apart, as facts: `<about>.kl_to_<against>` and so on.
+
+    Raises:
+        HubpubError: HP-E05, a NaN.
+    """
     difference = measure(expected, found)
     values = {
         "kl": (mean_kl(expected, found), "nats/token"),
@@ -43,8 +59,5 @@ def run(job: Divergence, emit: Emit) -> JobResult:
         "max_logit_difference": (difference.largest, None),
         "positions": (difference.positions, "tokens"),
     }
-    measured = tuple(
-        Measurement(f"validate.{job.kind}.{name}_to_{job.against}", value, unit)
-        for name, (value, unit) in values.items()
-    )
-    return JobResult(measured, {})
+    for name, (value, unit) in values.items():
+        yield Measurement(f"{about}.{name}_to_{against}", value, unit)

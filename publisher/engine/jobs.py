@@ -7,9 +7,10 @@ All paths are absolute. Results carry measurements only; the parent turns them i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from publisher.records.artifacts import Kind
 from publisher.records.facts import Json, Measurement
 
 Emit = Callable[[dict[str, Json]], None]  # tells the parent how far a job is
@@ -104,11 +105,42 @@ class Quantize:
 
 
 @dataclass(frozen=True)
+class MakeGguf:
+    """Write a GGUF file of each type from a safetensors checkpoint, `<name>-<TYPE>.gguf`.
+
+    Without types, its configuration and vocabulary are converted alone, to see whether it can be done; nothing is kept.
+    """
+
+    model: str
+    out: str
+    name: str
+    types: tuple[str, ...]  # lower case: bf16, q8_0, q4_k_m
+    converter: str  # llama.cpp's script, in a folder of its own
+    quantizer: str | None = None  # llama.cpp's program, for types that the converter does not write
+    says: Mapping[str, Json] = field(default_factory=dict)  # card fields that go into the header
+
+
+@dataclass(frozen=True)
 class Snippet:
     """A code block of a card: repo ids already rewritten to local folders."""
 
     name: str  # where it stands: `README.md:41`
     code: str
+
+
+@dataclass(frozen=True)
+class ProveFiles:
+    """Prove a model by its files, at any size: nothing is loaded, memory holds a piece of one tensor.
+
+    A merged model also names what it was made of: `base` and `adapter`, and how, as in `Merge`.
+    """
+
+    kind: Literal["base", "merged"]
+    folder: str
+    base: str | None = None
+    adapter: str | None = None
+    merge_base: Literal["full", "nf4"] = "full"
+    double_quant: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,7 +151,7 @@ class Probe:
     adapter and merged; an nf4 artifact always is).
     """
 
-    kind: Literal["base", "dataset", "adapter", "merged", "nf4"]
+    kind: Kind  # any but gguf, which has a proof of its own
     folder: str
     base: str | None = None
     smoke: tuple[SmokePrompt, ...] = ()
@@ -127,6 +159,22 @@ class Probe:
     in_4bit: bool = True
     load_only: bool = False  # nothing is asked, computed or run
     stand_in: bool = False  # content expectations are refused, structural ones hold
+
+
+@dataclass(frozen=True)
+class ProbeGguf:
+    """Prove GGUF files: llama.cpp answers the prompts, and transformers' reader is held against `full`.
+
+    `full` is the checkpoint that they were made of, `against` its name in the facts. At `load_only`, transformers
+    reads each file, every tensor accounted for, and nothing is asked.
+    """
+
+    folder: str
+    full: str
+    against: str = "merged"
+    smoke: tuple[SmokePrompt, ...] = ()
+    snippets: tuple[Snippet, ...] = ()
+    load_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,7 +230,20 @@ class RunCode:
     limit_s: float = 300.0
 
 
-Job = ConvertGguf | Train | Merge | Quantize | Probe | Compare | Divergence | Evaluate | RunCode
+Job = (
+    ConvertGguf
+    | Train
+    | Merge
+    | Quantize
+    | MakeGguf
+    | ProveFiles
+    | Probe
+    | ProbeGguf
+    | Compare
+    | Divergence
+    | Evaluate
+    | RunCode
+)
 
 
 @dataclass(frozen=True)

@@ -57,13 +57,23 @@ def stored_dtype(folder: str | Path) -> Any:
     return torch.float32
 
 
-def load_model(folder: str | Path, *, in_4bit: bool = False, dtype: str = "auto") -> Model:
+def load_model(
+    folder: str | Path,
+    *,
+    in_4bit: bool = False,
+    dtype: str = "auto",
+    place: str | None = None,
+    spare: str | None = None,
+) -> Model:
     """Load a checkpoint in evaluation mode, every weight accounted for.
 
     Args:
         folder: config and safetensors; a checkpoint that is quantized already needs no `in_4bit`.
         in_4bit: quantize to NF4 with double quantization and bfloat16 arithmetic while loading.
         dtype: `auto` = the checkpoint's own, else a torch dtype's name.
+        place: where the weights go; None = `device()`. `meta` = nowhere: names and shapes are compared, no value is
+            read. `disk` = they stay in their files, and each module reads its own when it runs.
+        spare: a folder for what does not lie in the files as the model has it (`disk` only).
 
     Raises:
         HubpubError: HP-E03, keys missing, unexpected or mismatched, or files that transformers cannot read;
@@ -87,7 +97,8 @@ def load_model(folder: str | Path, *, in_4bit: bool = False, dtype: str = "auto"
         model, info = _auto_class(config).from_pretrained(
             str(folder),
             dtype=dtype,
-            device_map={"": device()},
+            device_map={"": place or device()},
+            offload_folder=spare,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,

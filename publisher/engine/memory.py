@@ -7,6 +7,8 @@ import resource
 import sys
 from pathlib import Path
 
+ROOM = 1.2  # times the weights: activations, an adapter and kept logits need some as well
+
 
 def peak_rss_bytes() -> int:
     """The most memory that this process has had resident at any moment, in bytes.
@@ -36,6 +38,13 @@ def available_bytes() -> int | None:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return None
+
+
+def fits_in_memory(folder: str | Path, times: float = 1.0) -> bool:
+    """Whether a checkpoint fits, at so many times its files' size; where memory cannot be known, it is tried."""
+    available = available_bytes()
+    needed = ROOM * times * sum(file.stat().st_size for file in Path(folder).glob("*.safetensors"))
+    return available is None or needed < available
 
 
 def free() -> None:

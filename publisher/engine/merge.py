@@ -64,12 +64,17 @@ def run(job: Merge, emit: Emit) -> JobResult:
             untied.write_config(config, ledger.folder)
         merged = read_shards(ledger.folder)
     made = read_config(out)
+    other = {*changed, untied.name} if untied is not None else set(changed)
+    changed_bytes = sum(
+        tensor.stop - tensor.start for name, tensor in merged.tensors.items() if name in other
+    )
     values: dict[str, tuple[Json, str | None]] = {
         "parameters": (count_parameters(made, merged), None),
         "size_bytes": (merged.size_bytes, "bytes"),
         "dtype": (main_dtype(merged), None),
         "tensors": (len(merged.tensors), None),
         "changed_tensors": (len(changed), None),
+        "changed_bytes": (changed_bytes, "bytes"),
         "shards": (len(merged.shards), None),
         "merge_base": (job.merge_base, None),
     }

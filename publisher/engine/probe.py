@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from publisher.engine import generate
 from publisher.engine.chat import Tokenizer, encode_prompt
+from publisher.engine.generate import Tensor
 from publisher.engine.jobs import Emit, JobResult, Probe, SmokePrompt
 from publisher.engine.load import Model, has_tokenizer, load_adapter, load_model, load_tokenizer
-from publisher.engine.memory import free, peak_rss_bytes
+from publisher.engine.memory import fits_in_memory, free, peak_rss_bytes
 from publisher.engine.smoke import Outcome, excerpt, judge
 from publisher.engine.snippets import run_snippets
 from publisher.errors import HubpubError
@@ -46,6 +49,8 @@ def _probe_model(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, J
     import transformers  # noqa: F401  before the clock starts: its import is not the model's load time
 
     about = f"validate.{job.kind}"
+    if job.kind != "nf4" and not fits_in_memory(_base(job) if job.kind == "adapter" else job.folder):
+        return _probe_streamed(job, emit)
     started = time.perf_counter()
     tokenizer = load_tokenizer(_tokenizer_folder(job))
     model = _load(job)
@@ -77,6 +82,41 @@ def _probe_model(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, J
     return measured, {"kind": job.kind, "stand_in": job.stand_in, "answers": answers}
 
 
+def _probe_streamed(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, Json]]:
+    """What a pass or two over the files can tell of a model larger than memory. It is asked nothing: each token of an
+    answer would take a pass.
+    """
+    from publisher.engine.streamed import adapt_streamed, load_streamed, read_together
+
+    about = f"validate.{job.kind}"
+    details: dict[str, Json] = {"kind": job.kind, "stand_in": job.stand_in, "streamed": True}
+    with tempfile.TemporaryDirectory() as spare:
+        started = time.perf_counter()
+        tokenizer = load_tokenizer(_tokenizer_folder(job))
+        model = load_streamed(_base(job) if job.kind == "adapter" else job.folder, spare)
+        if job.kind == "adapter":
+            model = adapt_streamed(model, job.folder)
+        seconds = round(time.perf_counter() - started, 3)
+        emit({"step": "load", "kind": job.kind, "seconds": seconds})
+        measured = [
+            Measurement(f"{about}.loads_clean", True),
+            Measurement(f"{about}.load_seconds", seconds, "s"),
+        ]
+        if job.load_only:
+            return measured, details
+        prompts = [smoke.prompt for smoke in job.smoke] or [generate.FALLBACK_PROMPT]
+        texts = [encode_prompt(tokenizer, prompt) for prompt in prompts]
+        found = read_together(model, texts)
+        for prompt, logits in zip(prompts, found, strict=True):
+            _refuse_broken(job, prompt, logits)
+        measured.append(Measurement(f"{about}.finite", True))
+        if job.kind == "adapter":
+            with model.disable_adapter():
+                measured += _change_of(zip(found, read_together(model, texts), strict=True), job)
+    unasked = Measurement(f"{about}.smoke_passed", None, status="unknown")
+    return [*measured, unasked, Measurement(f"{about}.smoke_total", len(job.smoke))], details
+
+
 def _load(job: Probe, *, in_4bit: bool = False) -> Model:
     if job.kind == "adapter":
         return load_adapter(load_model(_base(job), in_4bit=in_4bit), job.folder)
@@ -106,36 +146,45 @@ def _tokenizer_folder(job: Probe) -> str:
 def _require_finite(job: Probe, model: Model, tokenizer: Tokenizer, prompts: list[str]) -> None:
     """NaN weights generate without any error (token 0, over and over), so the logits themselves are looked at."""
     for prompt in prompts:
-        logits = generate.read_logits(model, encode_prompt(tokenizer, prompt))
-        if not bool(logits.isfinite().all()):
-            raise HubpubError(
-                "HP-E05",
-                f"the {job.kind} model's logits are NaN or infinite for the prompt {excerpt(prompt)!r}",
-                hint="look for NaN in its weights; a learning rate too high or a float16 overflow puts them there",
-                where=job.folder,
-                prompt=prompt,
-            )
+        _refuse_broken(job, prompt, generate.read_logits(model, encode_prompt(tokenizer, prompt)))
+
+
+def _refuse_broken(job: Probe, prompt: str, logits: Tensor) -> None:
+    if not bool(logits.isfinite().all()):
+        raise HubpubError(
+            "HP-E05",
+            f"the {job.kind} model's logits are NaN or infinite for the prompt {excerpt(prompt)!r}",
+            hint="look for NaN in its weights; a learning rate too high or a float16 overflow puts them there",
+            where=job.folder,
+            prompt=prompt,
+        )
 
 
 def _measure_change(model: Model, tokenizer: Tokenizer, prompts: list[str], job: Probe) -> list[Measurement]:
     """How far the adapter moves the base's logits, at most, over all prompts."""
-    change = 0.0
-    for prompt in prompts:
-        token_ids = encode_prompt(tokenizer, prompt)
-        adapted = generate.read_logits(model, token_ids)
-        with model.disable_adapter():
-            plain = generate.read_logits(model, token_ids)
-        change = max(change, float((adapted - plain).abs().max()))
-    if change == 0.0:
+
+    def read() -> Iterable[tuple[Tensor, Tensor]]:
+        for prompt in prompts:
+            token_ids = encode_prompt(tokenizer, prompt)
+            adapted = generate.read_logits(model, token_ids)
+            with model.disable_adapter():
+                yield adapted, generate.read_logits(model, token_ids)
+
+    return _change_of(read(), job)
+
+
+def _change_of(pairs: Iterable[tuple[Tensor, Tensor]], job: Probe) -> list[Measurement]:
+    changes = [float((adapted - plain).abs().max()) for adapted, plain in pairs]
+    if max(changes) == 0.0:
         raise HubpubError(
             "HP-E10",
-            f"the adapter leaves every logit of {len(prompts)} prompts as the base has it",
+            f"the adapter leaves every logit of {len(changes)} prompts as the base has it",
             hint="it was never trained, or trained too little to be seen in the base's precision; train it longer",
             where=job.folder,
         )
     return [
         Measurement("validate.adapter.changes_output", True),
-        Measurement("validate.adapter.max_logit_change", change),
+        Measurement("validate.adapter.max_logit_change", max(changes)),
     ]
 
 

@@ -133,6 +133,10 @@ class Hub(Protocol):
     def is_keyless(self) -> bool:
         """Whether a CI job writes with a token for each repo: files, branches, tags; no new repo, no settings."""
 
+    @property
+    def sends_chunks(self) -> bool:
+        """Whether large files go over Xet: chunk by chunk, and only those that the Hub does not have."""
+
     def account(self) -> Account:
         """Who we are."""
 

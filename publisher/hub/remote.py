@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import socket
@@ -68,6 +69,14 @@ class RemoteHub:
     def is_keyless(self) -> bool:
         """Whether each repo is written with a token of its own, that a CI job was given."""
         return self.job is not None
+
+    @property
+    def sends_chunks(self) -> bool:
+        """Whether large files go over Xet: chunk by chunk, and only those that the Hub does not have."""
+        settle_client(self.on_this_machine)
+        from huggingface_hub import constants
+
+        return not constants.HF_HUB_DISABLE_XET and importlib.util.find_spec("hf_xet") is not None
 
     def _about_repo(self, ref: RepoRef) -> RemoteHub:
         """This Hub, holding the repo's token where each repo has one of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,11 +29,15 @@ class LockedArtifact:
 
 @dataclass(frozen=True)
 class LockedStage:
-    """What a stage was last run with; `key` covers inputs, settings, its own version and its packages."""
+    """What a stage was last run with; `key` covers inputs, settings, its own version and its packages.
+
+    `made` is the digest of the artifact that it made, by which later stages' keys are told where no file of it is.
+    """
 
     key: str
     version: int
     packages: Mapping[str, str] = field(default_factory=dict)
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Released:
         withdrawn: the versions that were rolled back; `version` may be older than they are.
         made_at: repo id → commit that holds the lock's artifacts, where `main` was rolled back from it.
         edited: repo id → README.md and evidence/card.md there, where others' edits are part of the README.
+        numbers: what was measured of it, by fact: what a later version may not be worse than.
     """
 
     version: str
@@ -55,6 +60,7 @@ class Released:
     withdrawn: tuple[str, ...] = ()
     made_at: Mapping[str, str] = field(default_factory=dict)
     edited: Mapping[str, tuple[FileRecord, ...]] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
     def card_files(self, artifact: LockedArtifact) -> tuple[FileRecord, ...]:
         """The card's files as `main` of the artifact's repo holds them."""
@@ -72,6 +78,19 @@ class Lock:
     artifacts: Mapping[str, LockedArtifact] = field(default_factory=dict)
     stages: Mapping[str, LockedStage] = field(default_factory=dict)
     released: Mapping[str, Released] = field(default_factory=dict)
+
+
+def numbers_of(facts: Iterable[Fact]) -> dict[str, float]:
+    """The measured numbers that versions are held against: of evaluate and validate, without times and memory."""
+    machine = ("_seconds", "_bytes")
+    return {
+        fact.id: fact.value
+        for fact in facts
+        if fact.id.startswith(("evaluate.", "validate."))
+        and not fact.id.endswith(machine)
+        and isinstance(fact.value, int | float)
+        and not isinstance(fact.value, bool)
+    }
 
 
 def read_lock(path: Path) -> Lock | None:

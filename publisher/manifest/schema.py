@@ -168,6 +168,12 @@ class ArtifactSettings(Section):
         description="GGUF only: your checkout of llama.cpp, built, relative to the manifest; its converter and "
         "llama-quantize are used.",
     )
+    files: str | None = Field(
+        None,
+        description="GGUF only: your own files, a path or a pattern, relative to the manifest; linked, never copied "
+        "where the file system allows.",
+    )
+    mmproj: str | None = Field(None, description="GGUF only: the vision part that belongs to your own files.")
 
     @field_validator("repo")
     @classmethod
@@ -188,6 +194,10 @@ class ArtifactSettings(Section):
 
     @model_validator(mode="after")
     def _makeable(self) -> ArtifactSettings:
+        if self.files and (self.types or self.llama_cpp):
+            raise ValueError("files are your own; types and llama_cpp are for files that are made here")
+        if self.mmproj and not self.files:
+            raise ValueError("mmproj belongs to files")
         beyond = [name for name in self.types or () if name not in CONVERTED]
         if beyond and not self.llama_cpp:
             raise ValueError(
@@ -239,6 +249,12 @@ class GateSettings(Section):
     min: float | None = None
     must_beat: Literal["base"] | None = Field(
         None, description="Lower than the base's value of the same metric."
+    )
+    max_rise: float | None = Field(
+        None, ge=0, description="At most so much above the version that was released last."
+    )
+    max_fall: float | None = Field(
+        None, ge=0, description="At most so much below the version that was released last."
     )
 
 
@@ -389,6 +405,9 @@ class Manifest(Section):
         None, description="With `licence: other`: an address, or LICENSE where the repo holds the text."
     )
     base: BaseSettings
+    source: BaseSettings | None = Field(
+        None, description="In place of base: the model that all artifacts are quantizations of."
+    )
     adapter: str | None = Field(None, description="Existing adapter: a folder, or owner/repo@revision.")
     training_run: Many[str] = Field(
         (),
@@ -418,6 +437,15 @@ class Manifest(Section):
     @classmethod
     def _short_run(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source_is_base(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and value.get("source") is not None:
+            if value.get("base") is not None:
+                raise ValueError("base and source are two names of one thing: write one of them")
+            return {**value, "base": value["source"]}
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -460,6 +488,8 @@ class Manifest(Section):
         faults = {
             "adapter and train exclude each other: an adapter is loaded or trained": self.adapter
             and self.train,
+            "source is quantized as it is: with an adapter or a training, it is base": self.source
+            and (self.adapter or self.train),
             "training_run tells of a training made elsewhere: it needs `adapter:`": self.training_run
             and not self.adapter,
             "artifacts adapter and merged need `adapter:` or `train:`": (
@@ -475,8 +505,8 @@ class Manifest(Section):
             "merge_base is a setting of the merged artifact alone": any(
                 settings.merge_base for kind, settings in self.artifacts.items() if kind != "merged"
             ),
-            "types and llama_cpp are settings of the gguf artifact alone": any(
-                settings.types or settings.llama_cpp
+            "types, llama_cpp, files and mmproj are settings of the gguf artifact alone": any(
+                settings.types or settings.llama_cpp or settings.files or settings.mmproj
                 for kind, settings in self.artifacts.items()
                 if kind != "gguf"
             ),

@@ -25,7 +25,7 @@ def why_changed(release: Release, hub: Hub, wishes: Wishes) -> str | None:
     if lock is None or hub.host not in lock.released:
         return "never released here"
     for stage in stage_states(release, hub, wishes.proof):
-        if stage.runs and stage.name in MAKING:
+        if stage.runs and not stage.the_same and stage.name in MAKING:
             return f"{stage.name}: {stage.reason}"
     for kind, card in rendered_from_lock(release).items():
         known = next((file.sha256 for file in lock.artifacts[kind].card if file.path == "README.md"), None)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 from publisher.evidence.hashes import HashCache
 from publisher.evidence.imported.run import candidates
+from publisher.manifest.schema import Manifest
 from publisher.records.digest import digest
 
 
@@ -49,3 +51,31 @@ def state_of(place: str, root: Path, hashes: HashCache) -> str:
     folder = root / place
     files = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
     return digest([place, [[file.relative_to(folder).as_posix(), hashes.sha256(file)] for file in files]])
+
+
+@dataclass(frozen=True)
+class GivenGgufs:
+    """`gguf: {files, mmproj}`: files that were made elsewhere, each with its sha256. The digest is that of names and bytes."""
+
+    files: tuple[tuple[Path, str], ...]
+
+    @property
+    def digest(self) -> str:
+        """Names and bytes, wherever they lie."""
+        return digest([[file.name, sha256] for file, sha256 in self.files])
+
+
+def ggufs_of(manifest: Manifest, root: Path, hashes: HashCache) -> GivenGgufs | None:
+    """The files that the gguf artifact names, hashed once; None where its files are made here."""
+    found = given_files(manifest, root)
+    return None if found is None else GivenGgufs(tuple((file, hashes.sha256(file)) for file in found))
+
+
+def given_files(manifest: Manifest, root: Path) -> tuple[Path, ...] | None:
+    """Where those files are; None where the manifest names none, empty where nothing matches."""
+    made = manifest.artifacts.get("gguf")
+    if made is None or made.files is None:
+        return None
+    named = (made.files, *((made.mmproj,) if made.mmproj else ()))
+    matches = (Path(match) for pattern in named for match in glob(str(root / pattern)))
+    return tuple(sorted({match.resolve() for match in matches if match.is_file()}))

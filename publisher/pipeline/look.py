@@ -11,13 +11,14 @@ from publisher.card.trace import Rendered
 from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache
 from publisher.hub.port import Hub
+from publisher.manifest.lock import Lock
 from publisher.pipeline.cards import cards_on_disk, traced_as
 from publisher.pipeline.locked_cards import rendered_from_lock
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.opened import Release
 from publisher.pipeline.packages import pack_locked, pack_unmade
 from publisher.pipeline.release import SERVICES, settings_of
-from publisher.pipeline.run import key_of
+from publisher.pipeline.run import Stage, serving_keys
 from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.stages import STAGES
 from publisher.pipeline.steps.card import card
@@ -27,6 +28,7 @@ from publisher.records.artifacts import Kind
 from publisher.records.facts import Facts
 from publisher.records.plans import Package, Plan
 from publisher.records.receipts import ProofLevel, Version
+from publisher.release.new_bytes import with_known_bytes
 from publisher.release.plan import make_plan
 from publisher.release.readme import settle
 from publisher.release.supersede import plan_superseded
@@ -58,7 +60,7 @@ def plan_locked(release: Release, hub: Hub, asked: str | None) -> Plan:
     plan = make_plan(hub, name, packages, version, former=former)
     identity = release.identity
     older = plan_superseded(hub, identity.refs, identity.private, release.manifest.supersedes)
-    return replace(plan, superseded=older)
+    return with_known_bytes(hub, replace(plan, superseded=older), Facts(lock.facts if lock else ()))
 
 
 def _with_readmes(release: Release, hub: Hub, packages: Sequence[Package]) -> tuple[Package, ...]:
@@ -83,11 +85,19 @@ def _with_readmes(release: Release, hub: Hub, packages: Sequence[Package]) -> tu
 
 @dataclass(frozen=True)
 class StageState:
-    """Whether a stage would run, and why."""
+    """Whether a stage would run, and why; and whether what it then made would be what it made before."""
 
     name: str
     runs: bool
     reason: str
+    the_same: bool = False
+
+
+@dataclass(frozen=True)
+class _MadeElsewhere:
+    """An artifact that no Hub has and of which no file is here, as far as later stages' keys need it."""
+
+    digest: str
 
 
 def stage_states(release: Release, hub: Hub, proof: ProofLevel = "run") -> Iterator[StageState]:
@@ -120,16 +130,29 @@ def stage_states(release: Release, hub: Hub, proof: ProofLevel = "run") -> Itera
             continue
         inputs = {**settings, **made, Facts: Facts(facts)}
         counted = {n: inputs.get(k) for n, k in stage.needs.items() if k not in SERVICES}
-        key = key_of(stage, counted)
-        kept, why = memory.recall(stage, key)
-        if kept is None and (promised := elsewhere.foresee(stage, key)) is not None:
-            kept, why = promised, "will be restored as the lock has it"
+        for key in serving_keys(stage, counted):
+            kept, why = memory.recall(stage, key)
+            if kept is None and (promised := elsewhere.foresee(stage, key)) is not None:
+                kept, why = promised, "will be restored as the lock has it"
+            if kept is not None:
+                break
+        if kept is None and (again := _made_elsewhere(stage, key, release.lock)) is not None:
+            made[stage.makes] = again
+            facts += [fact for fact in release.lock.facts if fact.stage == stage.name] if release.lock else []
+            yield StageState(stage.name, True, "its files are not here; they will be as they were", True)
+            continue
         if kept is None:
             unknown |= {stage.makes, Facts}
         else:
             made[stage.makes] = kept
             facts += getattr(kept, "facts", ())
         yield StageState(stage.name, kept is None, why)
+
+
+def _made_elsewhere(stage: Stage, key: str, lock: Lock | None) -> _MadeElsewhere | None:
+    """What a fresh clone knows of a base, or of weights that are no artifact of the release."""
+    locked = lock.stages.get(stage.name) if lock else None
+    return _MadeElsewhere(locked.made) if locked and locked.made and locked.key == key else None
 
 
 _LOOKS = frozenset(

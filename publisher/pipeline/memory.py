@@ -37,14 +37,27 @@ class WorkspaceMemory:
     may_train: bool  # --train was said
     hashes: HashCache
     clock: Callable[[], float] = time.time
+    never_train: bool = False  # --no-train was said, and the manifest trains
 
     def recall(self, stage: Stage, key: str) -> tuple[Any, str]:
         """The result that was kept under this key; see `Memory`.
 
         Raises:
             HubpubError: HP-R03 where a training was done elsewhere and its result can neither be found nor be
-                made again without saying so.
+                made again without saying so, or where nothing shall be trained here.
         """
+        found, why = self._recalled(stage, key)
+        if found is None and self.never_train and stage.makes.__name__ == "Adapter":
+            raise HubpubError(
+                "HP-R03",
+                f"this would train, and --no-train was said: {why}",
+                where=str(self.paths.manifest),
+                hint=f"where it is trained: hubpub release {self.paths.name} --until verify, and commit the lock; "
+                f"here: hubpub promote {self.paths.name}",
+            )
+        return found, why
+
+    def _recalled(self, stage: Stage, key: str) -> tuple[Any, str]:
         file = self._file(stage)
         if file.is_file():
             return self._from_workspace(stage, key, file)

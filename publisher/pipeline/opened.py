@@ -68,6 +68,11 @@ class Release:
             kind: RepoRef(repo, "dataset" if kind == "dataset" else "model") for kind, repo in repos.items()
         }
 
+    def numbers_before(self, host: str) -> Mapping[str, float]:
+        """What was measured of the version last released on a Hub."""
+        released = self.lock.released.get(host) if self.lock else None
+        return released.numbers if released else {}
+
     def version_expected(self, host: str, asked: str | None = None) -> Version:
         """The version as far as it can be told without asking the Hub."""
         number = asked or self.manifest.version or self.version_before(host) or FIRST

@@ -18,6 +18,7 @@ from publisher.manifest.lock import (
     LockedArtifact,
     LockedStage,
     Released,
+    numbers_of,
     read_lock,
     write_lock,
     write_whole,
@@ -31,7 +32,16 @@ from publisher.manifest.schema import (
     TrainSettings,
 )
 from publisher.pipeline.cards import facts_text
-from publisher.pipeline.inputs import GivenAdapter, GivenBase, GivenDataset, GivenRun, run_of, state_of
+from publisher.pipeline.inputs import (
+    GivenAdapter,
+    GivenBase,
+    GivenDataset,
+    GivenGgufs,
+    GivenRun,
+    ggufs_of,
+    run_of,
+    state_of,
+)
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.opened import Release
@@ -49,7 +59,18 @@ from publisher.pipeline.words import Words
 from publisher.records.facts import Facts
 from publisher.records.plans import Plan
 from publisher.records.receipts import Promoted, ProofLevel, Receipt, Version
-from publisher.records.runs import Adapter, Base, Cards, Dataset, Ggufs, Identity, Merged, Pins, Quantized
+from publisher.records.runs import (
+    Adapter,
+    Base,
+    Cards,
+    Dataset,
+    Ggufs,
+    Identity,
+    Made,
+    Merged,
+    Pins,
+    Quantized,
+)
 from publisher.release.journal import Journal
 from publisher.release.readme import not_as_rendered
 from publisher.release.receipt import files_on_main
@@ -80,7 +101,8 @@ def run_release(
         names = ", ".join(stage.name for stage in STAGES)
         raise HubpubError("HP-M09", f"there is no stage {until!r}", hint=f"--until one of: {names}")
     with alone(paths), hash_cache(paths.hashes) as hashes:
-        memory = WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train, hashes)
+        never = wishes.never_train and manifest.train is not None
+        memory = WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train, hashes, never_train=never)
         results = run(
             stages_of_run(proposing=wishes.propose, promoting=not release.promotes_separately),
             manifest,
@@ -114,6 +136,7 @@ def settings_of(
         GivenBase: given(GivenBase, manifest.base.folder),
         GivenAdapter: given(GivenAdapter, manifest.adapter),
         GivenRun: run_of(manifest.training_run, paths.folder, hashes),
+        GivenGgufs: ggufs_of(manifest, paths.folder, hashes),
         GivenDataset: given(GivenDataset, manifest.dataset.folder if manifest.dataset else None),
         Levels: Levels.of(manifest, proof),
         Smoke: manifest.smoke,
@@ -144,7 +167,11 @@ def _services(
         Journal: Journal(paths.hub(hub.host) / "journal.jsonl", time.time),
         Listener: listener,
         Wishes: wishes,
-        LastVersion: LastVersion(release.version_before(hub.host), release.repos_before(hub.host)),
+        LastVersion: LastVersion(
+            release.version_before(hub.host),
+            release.repos_before(hub.host),
+            release.numbers_before(hub.host),
+        ),
     }
 
 
@@ -184,7 +211,12 @@ class _Keeper:
                 if kind in made
             },
             stages={
-                name: LockedStage(results.keys[name], stage.version, stage.installed)
+                name: LockedStage(
+                    results.keys[name],
+                    stage.version,
+                    stage.installed,
+                    _digest_of(results.made.get(stage.makes)),
+                )
                 for name, stage in remembered.items()
             },
             released={**before.released, **({self.hub.host: released} if released else {})},
@@ -204,13 +236,18 @@ class _Keeper:
             for repo in plan.repos
             if (theirs := not_as_rendered(cards.files[repo.artifact], files_on_main(repo)))
         }
+        numbers = numbers_of(results.facts)
         if promoted is not None:
-            return Released(plan.label, promoted.commits, repos, withdrawn, edited=edited)
+            return Released(plan.label, promoted.commits, repos, withdrawn, edited=edited, numbers=numbers)
         before = self.release.lock.released.get(self.hub.host) if self.release.lock else None
         heads = {repo.ref.repo_id: repo.head for repo in plan.repos if repo.head}
         same = before is not None and dict(before.commits) == heads and dict(before.repos) == repos
         label = before.version if before and same else plan.label
-        return Released(label, heads, repos, withdrawn, edited=edited)
+        return Released(label, heads, repos, withdrawn, edited=edited, numbers=numbers)
+
+
+def _digest_of(result: object) -> str:
+    return result.digest if isinstance(result, Made) else ""
 
 
 def _is_released(results: Results) -> bool:

@@ -12,8 +12,10 @@ from publisher.checks.observe.statements import Elsewhere
 from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.source import Entry
 from publisher.errors import HubpubError
-from publisher.hub.port import Commit, Hub
+from publisher.hub.port import Commit, Hub, RepoState
 from publisher.pipeline.foreign import Place
+from publisher.pipeline.read_ahead import ReadAhead
+from publisher.pipeline.side_by_side import side_by_side
 from publisher.records.artifacts import RepoRef
 
 SMALL_BYTES = 1024 * 1024  # a file up to this is fetched at once, and kept
@@ -89,15 +91,27 @@ def look_at(place: Place, hub: Hub) -> RepoView:
             where=hub.endpoint,
             hint="check the name and the revision; a dataset is hf://datasets/OWNER/REPO",
         ) from fault
-    source = HubSource(hub, place.ref, commits[0].id)
-    earlier = _earlier(place.ref, commits, hub)
-    known = (_elsewhere(RepoView(source), hub), Itself(place.ref.repo_id), *((earlier,) if earlier else ()))
-    return RepoView(source, *known)
+    source = ReadAhead(HubSource(hub, place.ref, commits[0].id))
+    bases = _bases(RepoView(source))
+    named = tuple(base for base in bases if base.count("/") <= 1)  # `gpt2` leads to a repo on the real Hub
+    ours, *theirs = side_by_side(hub.state, (place.ref, *map(RepoRef, named)))
+    there = {base for base, state in zip(named, theirs, strict=True) if state is not None}
+    # A Hub on this machine cannot say what the real one lacks.
+    otherwise = None if hub.on_this_machine else False
+    elsewhere = Elsewhere(hub.endpoint, {base: base in there or otherwise for base in bases})
+    earlier = _earlier(place.ref, commits, ours, hub)
+    return RepoView(source, elsewhere, Itself(place.ref.repo_id), *((earlier,) if earlier else ()))
 
 
-def _earlier(ref: RepoRef, commits: Sequence[Commit], hub: Hub) -> Earlier | None:
+def _bases(view: RepoView) -> tuple[str, ...]:
+    """The models that the card says it is based on, as they are written."""
+    card = view.observe(Metadata)
+    values = () if isinstance(card, Absent) else card.texts("base_model")[:_MOST_BASES]
+    return tuple(value.data for value in values)
+
+
+def _earlier(ref: RepoRef, commits: Sequence[Commit], state: RepoState | None, hub: Hub) -> Earlier | None:
     """The newest tagged state before the one that is looked at, newest commit first; None where there is none."""
-    state = hub.state(ref)
     tags = {} if state is None else {commit: tag for tag, commit in state.tags.items()}
     tagged = next((commit.id for commit in commits[1:] if commit.id in tags), None)
     if tagged is None:
@@ -105,13 +119,3 @@ def _earlier(ref: RepoRef, commits: Sequence[Commit], hub: Hub) -> Earlier | Non
     card = RepoView(HubSource(hub, ref, tagged)).observe(Metadata)
     licences = () if isinstance(card, Absent) else tuple(value.data for value in card.texts("license"))
     return Earlier(tags[tagged], licences)
-
-
-def _elsewhere(view: RepoView, hub: Hub) -> Elsewhere:
-    """Which of the card's base models its Hub has. A Hub on this machine cannot say what the real one lacks."""
-    card = view.observe(Metadata)
-    has: dict[str, bool | None] = {}
-    for value in () if isinstance(card, Absent) else card.texts("base_model")[:_MOST_BASES]:
-        there = value.data.count("/") == 1 and hub.state(RepoRef(value.data)) is not None
-        has[value.data] = True if there else None if hub.on_this_machine else False
-    return Elsewhere(hub.endpoint, has)

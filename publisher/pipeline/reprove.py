@@ -15,7 +15,7 @@ from publisher.pipeline.folders import made_aside
 from publisher.pipeline.opened import Release
 from publisher.pipeline.services import ByteCounter, Engine, Listener
 from publisher.pipeline.snippets import snippets_of
-from publisher.pipeline.steps.validate import probe_job
+from publisher.pipeline.steps.validate import proof_job
 from publisher.records.artifacts import README, RENDERING, Artifact, Kind, RepoRef
 from publisher.records.receipts import ProofLevel, Reproof
 from publisher.records.runs import Base, Made
@@ -103,10 +103,30 @@ def _run(
     folders.setdefault(str(release.manifest.base.model), artifact.folder)
     snippets = snippets_of(_card(release, kind, Path(made[kind].artifact.folder)), folders)
     engine = Engine(release.paths.scratch, listener, Limits())
-    result = engine.run(probe_job(made[kind], base, release.manifest.smoke, snippets, level=level))
+    full = _full(release, made, base) if kind == "gguf" else base
+    job = proof_job(made[kind], base, release.manifest.smoke, snippets, level=level, full=full)
+    result = engine.run(job)
     passed = sum(
         int(m.value) for m in result.measured if m.id.endswith(".smoke_passed") and m.value is not None
     )
     ran = f" and run ({passed} smoke prompts, {len(snippets)} code blocks)" if level == "run" else ""
     told = f", loaded{ran}"
     return Reproof(proof.repo_id, proof.commit, proof.files, proof.size, told)
+
+
+def _full(release: Release, made: Mapping[Kind, Made], base: Base) -> Made:
+    """What the GGUF files were made of: fetched with them, or here still."""
+    manifest = release.manifest
+    if not (manifest.adapter or manifest.train):
+        return base
+    if "merged" in made:
+        return made["merged"]
+    folder = release.paths.artifact("merged")
+    if not folder.is_dir():
+        raise HubpubError(
+            "HP-R03",
+            "the merged model that the GGUF files were made of is neither here nor a repo of the release",
+            where=str(folder),
+            hint=f"hubpub verify {release.paths.name} --proof static",
+        )
+    return Made(Artifact("merged", str(folder), ()), ())

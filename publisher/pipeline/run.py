@@ -144,7 +144,7 @@ def _run_one(
     key = key_of(stage, counted)
     results.keys[stage.name] = key
     if stage.remembered:
-        for serving in (*_stronger_keys(stage, counted), key):
+        for serving in serving_keys(stage, counted):
             kept, reason = memory.recall(stage, serving)
             if kept is not None:
                 results.keys[stage.name] = serving
@@ -167,11 +167,12 @@ def key_of(stage: Stage, inputs: Mapping[str, Any]) -> str:
     )
 
 
-def _stronger_keys(stage: Stage, inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Keys under which more was shown than is asked for now; what was shown is not taken back by asking for less."""
+def serving_keys(stage: Stage, inputs: Mapping[str, Any]) -> Iterator[str]:
+    """The stage's key, after those under which more was shown: that is not taken back by asking for less now."""
     for name, value in inputs.items():
         for more in getattr(value, "stronger", ()):
             yield key_of(stage, {**inputs, name: more})
+    yield key_of(stage, inputs)
 
 
 def _identity(value: Any) -> Any:

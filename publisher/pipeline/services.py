@@ -111,15 +111,17 @@ class Wishes:
     allow_delete: frozenset[str] = frozenset()
     confirm: Callable[[Plan], bool] = lambda plan: plan.changes_anything
     propose: bool = False  # to pull requests, which others merge, instead of to main
+    never_train: bool = False  # not even what no machine has trained yet
     verify: Literal["auto", "full"] = "auto"  # full: what was fetched back is loaded, not what lies here
 
 
 @dataclass(frozen=True)
 class LastVersion:
-    """What the lock knows of the last release on this Hub: its version, None before the first, and its repos."""
+    """What the lock knows of the last release on this Hub: its version, None before the first, its repos, its numbers."""
 
     number: str | None
     repos: Mapping[Kind, RepoRef] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from publisher.pipeline.steps.check import check
 from publisher.pipeline.steps.dataset import dataset
 from publisher.pipeline.steps.evaluate import evaluate
 from publisher.pipeline.steps.gates import gates
+from publisher.pipeline.steps.gguf import convertible, gguf
 from publisher.pipeline.steps.imported import imported
 from publisher.pipeline.steps.merge import merge
 from publisher.pipeline.steps.preflight import preflight
@@ -53,7 +54,7 @@ def _not_ours(manifest: Manifest, made: Mapping[Any, Any]) -> str | None:
 
 def _merging(manifest: Manifest) -> bool:
     adapted = manifest.train is not None or manifest.adapter is not None
-    return adapted and bool({"merged", "nf4"} & set(manifest.artifacts))
+    return adapted and bool({"merged", "nf4", "gguf"} & set(manifest.artifacts))
 
 
 no_dataset = _without(
@@ -61,12 +62,16 @@ no_dataset = _without(
 )
 no_adapter = _without("the manifest neither trains nor names an adapter", lambda m: m.train or m.adapter)
 no_record = _without("the manifest names no record of a training made elsewhere", lambda m: m.training_run)
-no_merge = _without("neither merged nor nf4 is among the artifacts", _merging)
+no_merge = _without("there is no adapter, or nothing is made of the merged model", _merging)
 no_nf4 = _without("nf4 is not among the artifacts", lambda m: "nf4" in m.artifacts)
+no_gguf = _without("gguf is not among the artifacts", lambda m: "gguf" in m.artifacts)
+no_conversion = _without(
+    "no GGUF file is made here", lambda m: "gguf" in m.artifacts and m.artifacts["gguf"].files is None
+)
 no_evaluation = _without("the manifest asks for no evaluation", lambda m: m.evaluate)
 no_tensors = _without(
     "no weights are released with evidence",
-    lambda m: m.evidence != "none" and set(m.artifacts) - {"dataset"},
+    lambda m: m.evidence != "none" and set(m.artifacts) - {"dataset", "gguf"},
 )
 no_gates = _without("the manifest sets no gates", lambda m: m.gates)
 
@@ -75,6 +80,8 @@ STAGES: tuple[Stage, ...] = (
           headline=lambda made: f"as {made.account}, {made.peak_bytes / 1e9:.1f} GB of disk at the peak"),
     Stage(resolve, why="everything is made from the base, so its bytes are pinned first",
           remembered=True, version=3, packages=ENGINE, headline=lambda made: _count(made, "base.parameters", "parameters")),
+    Stage(convertible, why="a tokenizer that no converter knows is told before anything is trained",
+          unwanted=no_conversion, remembered=True, headline=lambda made: _named(made, "gguf.architecture")),
     Stage(dataset, why="training needs it, and its held-out split must exist before anything is trained",
           unwanted=no_dataset, remembered=True, version=2, packages=("pyarrow", "pillow"),
           headline=lambda made: _count(made, "dataset.rows", "rows")),
@@ -90,8 +97,11 @@ STAGES: tuple[Stage, ...] = (
     Stage(quantize, why="from the merged weights, and saved before any forward, which would make it lossy",
           unwanted=no_nf4, remembered=True, version=2, packages=ENGINE,
           headline=lambda made: _count(made, "nf4.size_bytes", "bytes")),
+    Stage(gguf, why="from the same weights, by the programs that will read it",
+          unwanted=no_gguf, remembered=True, packages=ENGINE,
+          headline=lambda made: _count(made, "gguf.size_bytes", "bytes")),
     Stage(validate, why="runs here exactly what would be pushed: a broken model must cost no upload",
-          remembered=True, packages=ENGINE, headline=lambda made: _smoke(made)),
+          remembered=True, version=2, packages=ENGINE, headline=lambda made: _smoke(made)),
     Stage(evaluate, why="numbers before words: the card may only quote these",
           unwanted=no_evaluation, remembered=True, version=2, packages=ENGINE, headline=lambda made: _losses(made)),
     Stage(gates, why="a model that misses its bounds is not written about, let alone published",
@@ -146,6 +156,10 @@ def _count(made: Any, fact_id: str, unit: str) -> str:
     if isinstance(value, float):
         return f"{unit} {value:.3f}"
     return f"{value:,} {unit}" if isinstance(value, int) else ""
+
+
+def _named(made: Any, fact_id: str) -> str:
+    return next((str(fact.value) for fact in made.facts if fact.id == fact_id), "")
 
 
 def _since(made: Any) -> str:

@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from publisher.checks.observe.depth import Depth
 from publisher.checks.observe.tablerows import Row, TableReader, UnreadableError
 from publisher.checks.source import Source
 
 _BATCH_ROWS = 64  # rows with images are large
 _BUFFER_BYTES = 1024 * 1024  # of a column at a time: a row group may be larger than memory
+
+
+def beside_the_files(*, deep: bool) -> tuple[Depth, TableReader]:
+    """What a check of a whole repo is told besides its files: how much to read of them, and what reads Parquet."""
+    return Depth(deep), table_reader()
 
 
 def table_reader() -> TableReader:

@@ -29,13 +29,18 @@ class Workflow:
 
 
 def workflow_of(root: Path) -> Workflow:
-    """Look at the remote `origin` and at `.github/workflows/`: the first file there that releases."""
-    for file in sorted((root / ".github" / "workflows").glob("*.y*ml")):
+    """Look at the remote `origin` and at the repository's `.github/workflows/`: the first file there that releases."""
+    for file in sorted((repository_root(root) / ".github" / "workflows").glob("*.y*ml")):
         text = file.read_text(encoding="utf-8", errors="replace")
         if _RELEASES.search(text):
             environment = _ENVIRONMENT.search(text)
             return Workflow(_repository(root), file.name, environment[1] if environment else None)
     return Workflow(_repository(root), None, None)
+
+
+def repository_root(folder: Path) -> Path:
+    """The git repository that a folder lies in; the folder itself where it lies in none."""
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
 
 
 def _repository(root: Path) -> str | None:

@@ -113,7 +113,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class RepoPlan:
-    """What happens to one repo. `head` is the commit of `main` that the plan was made against."""
+    """What happens to one repo. `head` is the commit of `main` that the plan was made against.
+
+    `known_bytes` of the files to upload are on the Hub in other files, and do not travel where it takes chunks (Xet).
+    """
 
     ref: RepoRef
     artifact: Kind
@@ -121,6 +124,7 @@ class RepoPlan:
     head: str | None
     operations: tuple[Step, ...]
     seen: Seen | None = None  # None for a repo that was not there
+    known_bytes: int = 0
 
     @property
     def renamed_from(self) -> str | None:
@@ -182,6 +186,11 @@ class Plan:
     def bytes_to_upload(self) -> int:
         """Bytes to upload over all repos."""
         return sum(repo.bytes_to_upload for repo in self.repos)
+
+    @property
+    def known_bytes(self) -> int:
+        """Bytes of these that the Hub has, over all repos."""
+        return sum(repo.known_bytes for repo in self.repos)
 
     @property
     def branch(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from publisher.staging import people
+from publisher.staging import people, xet_known
 from publisher.staging.auth import FINE_GRAINED, Scope, User
 from publisher.staging.call import Call
 from publisher.staging.repos import KINDS
@@ -102,6 +102,7 @@ def delete(call: Call) -> Response:
     with call.git(repo).lock:
         call.state.repos.delete(repo)
     call.state.large.clean()
+    xet_known.forget(call.state.data, call.state.aside)
     return JSONResponse({})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from publisher.staging import xet_known
 from publisher.staging.call import Call
 from publisher.staging.gitstore import GitRepo
 from publisher.staging.large import OID, Pointer
@@ -50,6 +51,7 @@ def delete(call: Call) -> Response:
             _forget(git, set(oids), author=call.writer().name)
     call.state.large.unlink(repo.number, oids)
     call.state.large.clean()
+    xet_known.forget(call.state.data, call.state.aside)
     return JSONResponse({})
 
 

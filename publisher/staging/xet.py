@@ -2,8 +2,9 @@
 
 The client is told to put its chunks into a folder of this machine (`local://`). Nothing is served from there (for
 reading there is `xet_reading`): when a commit names a file that only Xet has, its bytes are put together, hashed, and
-kept with the other large files before the commit is acknowledged. `local://` is a debugging backend of hf_xet whose
-layout may change with a version; `TESTED` says which ones were tried.
+kept with the other large files before the commit is acknowledged; its chunks are lent to later uploads (`xet_known`).
+`local://` is a debugging backend of hf_xet whose layout may change with a version; `TESTED` says which ones were
+tried.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from pathlib import Path
 
 from starlette.responses import JSONResponse, Response
 
+from publisher.staging import xet_known
 from publisher.staging.call import Call
-from publisher.staging.durable import AsideFile, make_folders
+from publisher.staging.durable import AsideFile, is_no_room, make_folders
 from publisher.staging.repos import Repo
 from publisher.staging.responses import RefusalError, bad_request
 
@@ -76,6 +78,7 @@ def write_token(call: Call) -> Response:
         )
     place = _uploads(call, repo) / uuid.uuid4().hex
     make_folders(place)
+    xet_known.lend(call.state.data, place)
     address, expires = f"local://{place}", int(time.time()) + VALID_FOR_S
     return JSONResponse(
         {"casUrl": address, "accessToken": "local", "exp": expires},
@@ -107,11 +110,21 @@ def take_in(call: Call, repo: Repo, oid: str) -> bool:
                 for pieces in _stream(view, found):
                     aside.write(pieces)
         except (OSError, RuntimeError, ValueError) as error:
-            raise bad_request(f"The chunks of {oid} cannot be put together: {error}") from error
+            if isinstance(error, OSError) and is_no_room(error):
+                raise
+            raise _spoilt(call, shard, f"The chunks of {oid} cannot be put together: {error}") from error
         if aside.sha256 != oid:
-            raise bad_request(f"The chunks that came for {oid} make up another file")
+            raise _spoilt(call, shard, f"The chunks that came for {oid} make up another file")
         call.state.large.keep(repo.number, aside)
+    xet_known.keep(call.state.data, shard.parents[3])
     return True
+
+
+def _spoilt(call: Call, shard: Path, what: str) -> RefusalError:
+    """An upload that makes up no file, or known chunks that it counted on: the next one starts from nothing."""
+    shard.unlink(missing_ok=True)
+    xet_known.forget(call.state.data, call.state.aside)
+    return bad_request(what)
 
 
 def _uploads(call: Call, repo: Repo) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 MAGIC = b"GGUF"
 HEAD_BYTES = 1024 * 1024  # general metadata stand first; vocabularies of many megabytes follow them
@@ -119,3 +120,21 @@ class _Reader:
                 self.take(self.number("Q"))
         else:
             raise GgufError(f"an array has the unknown type {kind}")
+
+
+def header_of(file: Path) -> GgufHeader:
+    """All metadata of a file: as much of its beginning is read as they take.
+
+    Raises:
+        GgufError: as `read_gguf` says, or the file ends inside its metadata.
+    """
+    size = file.stat().st_size
+    length = HEAD_BYTES
+    while True:
+        with file.open("rb") as stream:
+            header = read_gguf(stream.read(length))
+        if header.whole:
+            return header
+        if length >= size:
+            raise GgufError("it ends inside its metadata")
+        length *= 4

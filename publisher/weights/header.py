@@ -80,7 +80,7 @@ def read_header(file: Path) -> Header:
         raw = stream.read(length)
     try:
         content = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(file, "its header is not JSON") from error
     if not isinstance(content, dict):
         raise _damaged(file, "its header is not a JSON object")
@@ -106,8 +106,9 @@ def _entry(file: Path, name: str, entry: Any, offset: int) -> TensorEntry:
     try:
         dtype, shape = entry["dtype"], tuple(entry["shape"])
         start, stop = entry["data_offsets"]
-        bits = BITS[dtype] * math.prod(shape)
+        # before anything is multiplied: a text times a large number is a large text
         whole = all(isinstance(number, int) and number >= 0 for number in (*shape, start, stop))
+        bits = BITS[dtype] * math.prod(shape) if whole else -1
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(file, f"the entry of {name} is not of the format", tensor=name) from error
     if not whole or 8 * (stop - start) != bits:

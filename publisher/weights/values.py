@@ -23,16 +23,27 @@ def all_finite(header: Header, name: str) -> bool:
     Raises:
         HubpubError: HP-A06, a type that is no float of ours.
     """
-    half = header.tensors[name].dtype == "F16"
-    for planes in _planes(header, name):
-        high = planes[-1]
-        if half and len(high.translate(None, _HALF_WITHOUT_END)) != len(high):
-            return False
-        if not half and any(byte in high for byte in _ALL_EXPONENT_BITS):
-            pairs = zip(high, planes[-2], strict=True)
-            if any(first in _ALL_EXPONENT_BITS and second & 0x80 for first, second in pairs):
-                return False
-    return True
+    dtype = header.tensors[name].dtype
+    return all(_finite(planes, dtype) for planes in _planes(header, name))
+
+
+def finite_piece(raw: bytes, dtype: str) -> bool:
+    """Whether a piece of a tensor, in whole values, holds neither NaN nor infinity; true of types that have none.
+
+    `dtype` is safetensors' name; packed and quantized types count as having none.
+    """
+    width = _WIDTH.get(dtype)
+    return width is None or _finite([raw[byte::width] for byte in range(width)], dtype)
+
+
+def _finite(planes: list[bytes], dtype: str) -> bool:
+    high = planes[-1]
+    if dtype == "F16":
+        return len(high.translate(None, _HALF_WITHOUT_END)) == len(high)
+    if not any(byte in high for byte in _ALL_EXPONENT_BITS):
+        return True
+    pairs = zip(high, planes[-2], strict=True)
+    return not any(first in _ALL_EXPONENT_BITS and second & 0x80 for first, second in pairs)
 
 
 def any_value(header: Header, name: str) -> bool:

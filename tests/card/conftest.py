@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from demo_facts import MEASURED, OWNER, PROSE, REPOS, STATED, facts_of
+from demo_facts import GGUF_MEASURED, GGUF_REPO, MEASURED, OWNER, PROSE, REPOS, STATED, facts_of
 
 from publisher.card.templates import Templates
 from publisher.card.view import Author, CardInput, Citation, Sibling
-from publisher.records.artifacts import KINDS, Kind
+from publisher.records.artifacts import Kind
 from publisher.records.facts import Facts
 
 
@@ -30,16 +30,17 @@ def card_of(facts: Facts) -> Callable[..., CardInput]:
     """A card of the release: `card_of('adapter', without=('train.lora.r',), version='2.0.0')`."""
 
     def make(kind: Kind, *, without: tuple[str, ...] = (), **changes: Any) -> CardInput:
+        told = [*facts.values(), *(facts_of(GGUF_MEASURED).values() if kind == "gguf" else ())]
         card = CardInput(
             name="smollm2-aerial",
             version="1.0.0",
             kind=kind,
-            repo_id=REPOS[kind],
+            repo_id=REPOS.get(kind, GGUF_REPO),
             title="SmolLM2 Aerial",
             owner=OWNER,
             licence="apache-2.0",
-            facts=Facts(f for f in facts.values() if not f.id.startswith(without)) if without else facts,
-            siblings=tuple(Sibling(other, REPOS[other]) for other in KINDS if other != kind),
+            facts=Facts(f for f in told if not f.id.startswith(without or ("?",))),
+            siblings=tuple(Sibling(other, REPOS[other]) for other in REPOS if other != kind),
             prose=PROSE,
             language=("en",),
             tags=("aerial", "referring-expressions"),

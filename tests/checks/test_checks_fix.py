@@ -55,6 +55,8 @@ def test_what_is_called_fixable_is_gone_after_the_fix_and_a_second_one_finds_not
         "META019",
         "META020",
         "META023",
+        "DATA101",
+        "DATA102",
         "DATA105",
         "SNIP145",
         "CARD002",

@@ -11,26 +11,32 @@ from pathlib import Path
 import pytest
 from checks_samples import A_TOKEN, safetensors
 
-from publisher.checks.run import check_folder
+from publisher.checks.observe.target import RepoView
+from publisher.checks.registry import all_rules
+from publisher.checks.run import check_folder, check_view
 from publisher.checks.screen import to_text
 from publisher.checks.source import FolderSource
 from publisher.records.findings import Report, SkippedRule
 
-LIMIT_S = 8  # a fast machine needs well under one second for any of these
+LIMIT_S = 8  # of processor time: the longest needs three, on a machine that is busy too
+HANG_S = 60  # waiting for a pipe takes no processor time
 
 
 @pytest.fixture(autouse=True)
 def _limit() -> Iterator[None]:
-    """An alarm, so that a hang is a failure of this test and not of the whole run."""
+    """Two alarms, so that a hang is a failure of this test and not of the whole run."""
 
     def fail(*_: object) -> None:
-        raise AssertionError(f"took longer than {LIMIT_S} s")
+        raise AssertionError(f"worked longer than {LIMIT_S} s, or waited longer than {HANG_S} s")
 
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(LIMIT_S)
+    before = [(each, signal.signal(each, fail)) for each in (signal.SIGPROF, signal.SIGALRM)]
+    signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
+    signal.alarm(HANG_S)
     yield
+    signal.setitimer(signal.ITIMER_PROF, 0)
     signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    for each, handler in before:
+        signal.signal(each, handler)
 
 
 def check(folder: Path, text: str | bytes) -> Report:
@@ -70,6 +76,53 @@ LAUGHS = "a0: &a0 [x, x]\n" + "".join(
 def test_ten_megabytes_of_one_thing_are_read_in_linear_time(tmp_path: Path, text: str) -> None:
     """Patterns that backtrack would need hours for these."""
     check(tmp_path, f"---\nlicense: mit\n---\n{text}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{'> ' * depth}a\n" for depth in range(1, 2000)) + ">" * 10_000 + " a\n",
+        "".join(f"{' ' * 2 * depth}- a\n" for depth in range(2000)),
+        "<div>" * 10_000 + "a",
+        "[" * 10_000 + "a" + "](b)" * 10_000,
+        "**" * 10_000 + "a",
+        "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 900_000,
+        "| a " * 2_000_000 + "|\n" + "|---" * 1000 + "|\n",
+        "[a](b.png) " * 900_000,
+        "[a](b.png)\n" * 900_000,
+        "[a](https://huggingface.co/a/b)\n" * 300_000,
+        "Paper: x\n" * 900_000,
+        "google/gemma-2-12b\n" * 500_000,
+        "# a\n" * 2_000_000,
+        "```python\n" * 900_000,
+        "```python\nimport a\nx = foo(b)\n```\n" * 200_000,
+        "\n" * MB10,
+    ],
+    ids=[
+        "quotations", "lists", "divs", "brackets", "emphasis", "long table", "wide table", "links in a line", "links", "addresses",
+        "papers", "models", "headings", "fences", "snippets", "nothing",
+    ],
+)  # fmt: skip
+def test_ten_megabytes_of_many_things_are_read_in_linear_time(tmp_path: Path, text: str) -> None:
+    """Where each line asks a question of the whole text, a million lines take a day."""
+    (tmp_path / "config.json").write_text("{}")
+
+    check(tmp_path, f"---\nlicense: mit\n---\n{text}")
+
+
+def test_a_rule_that_finds_ten_thousand_faults_leaves_the_others_out_and_says_so(tmp_path: Path) -> None:
+    """A report that nobody can read takes memory like one that somebody can."""
+    report = check(tmp_path, "---\nlicense: mit\n---\n" + "[a](b.png)\n" * 10_001)
+
+    assert 10_000 == len([finding for finding in report.findings if finding.code == "CARD009"])
+    assert SkippedRule("CARD009", "more than 10,000 findings: the others are left out") in report.skipped
+
+
+def test_a_card_with_more_lines_than_are_read_says_so(tmp_path: Path) -> None:
+    """What was not looked at was not found good."""
+    report = check(tmp_path, "---\nlicense: mit\n---\n" + "\n" * 100_000)
+
+    assert SkippedRule("CLAIM120", "README.md: only the first 100,000 lines were read") in report.skipped
 
 
 @pytest.mark.parametrize(
@@ -253,6 +306,62 @@ def test_links_pipes_and_odd_names_are_survived(tmp_path: Path) -> None:
     assert {"pipe.json", "root", "self"} == {f.path for f in report.findings if f.code == "FILE094"}
     assert ["caf\\xe9.txt"] == [f.path for f in report.findings if f.code == "SEC082"]
     assert "SEC080" in codes(report)
+
+
+NAMES = (
+    "README.md", "config.json", "adapter_config.json", "adapter_model.safetensors", "model.safetensors.index.json", "a.gguf",
+    "pytorch_model.bin", "data/train-00000-of-00001.parquet", "data/a.png", "chat_template.jinja", "tokenizer.json", "b.tar.gz",
+    "a.zip", ".gitattributes", "evidence/facts.json", "trainer_state.json", "rows.jsonl", "LICENSE", ".eval_results/a.yaml",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "device"])
+def test_what_is_no_file_under_a_files_name_is_not_opened(tmp_path: Path, kind: str) -> None:
+    """`mkfifo README.md`, and a check waits until somebody writes into it; /dev/zero never ends."""
+    for name in NAMES:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to(path if kind == "loop" else "/dev/zero")
+
+    report = check_folder(tmp_path)
+
+    assert ("FILE094" in codes(report)) == (kind != "folder")
+
+
+class Vanishing(FolderSource):
+    """A folder whose files are gone as soon as they were listed, or after a few reads; or are not what they were."""
+
+    def __init__(self, folder: Path, reads: int, instead: bytes | None = None) -> None:
+        super().__init__(folder)
+        self._left, self._instead = reads, instead
+
+    def read(self, path: str, *, start: int = 0, limit: int | None = None) -> bytes:
+        self._left -= 1
+        if self._left < 0 and self._instead is None:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        content = super().read(path, start=start, limit=limit) if self._left >= 0 else self._instead or b""
+        return content[:limit]
+
+
+@pytest.mark.parametrize("instead", [None, b"", b"PK\x03\x04", b"\x93" * 40])
+def test_files_that_vanish_or_change_during_the_check_are_survived(
+    tmp_path: Path, instead: bytes | None
+) -> None:
+    """A training run writes into the folder, or the disk is unplugged."""
+    for name in NAMES:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("---\nlicense: mit\n---\n# A\n" if name == "README.md" else '{"a": 1}')
+
+    for reads in range(0, 60, 3):
+        report = check_view(RepoView(Vanishing(tmp_path, reads, instead)), all_rules(), "it")
+
+        assert report.findings or report.skipped
 
 
 def test_a_linked_file_is_read_as_in_the_hubs_own_cache(tmp_path: Path) -> None:

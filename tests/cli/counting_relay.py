@@ -18,6 +18,7 @@ class CountingRelay:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self.served = 0
+        self._counting = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -28,17 +29,21 @@ class CountingRelay:
         with suppress(OSError):  # the listener is closed
             while True:
                 client, _ = self._listening.accept()
-                hub = socket.create_connection(self._target)
-                for source, sink in ((client, hub), (hub, client)):
-                    threading.Thread(
-                        target=self._pass, args=(source, sink, sink is client), daemon=True
-                    ).start()
+                threading.Thread(target=self._hand_on, args=(client,), daemon=True).start()
+
+    def _hand_on(self, client: socket.socket) -> None:
+        with client, socket.create_connection(self._target) as hub:
+            asking = threading.Thread(target=self._pass, args=(client, hub, False), daemon=True)
+            asking.start()
+            self._pass(hub, client, True)
+            asking.join()
 
     def _pass(self, source: socket.socket, sink: socket.socket, back: bool) -> None:
         with suppress(OSError):
             while piece := source.recv(1 << 16):
                 if back:
-                    self.served += len(piece)
+                    with self._counting:
+                        self.served += len(piece)
                 sink.sendall(piece)
         with suppress(OSError):
             sink.shutdown(socket.SHUT_WR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -147,6 +148,29 @@ def test_a_report_is_had_from_python(repo: Path) -> None:
         publisher.check(repo / "nothing")
 
     assert "HP-M09" == caught.value.code
+
+
+def test_python_reads_the_rows_of_parquet_as_the_command_does(tmp_path: Path) -> None:
+    """A notebook may not be told that all is well where the command finds a row in both splits."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n# A\n", "utf-8")
+    rows = [{"text": f"this is row number {number} of the data"} for number in range(1200)]
+    for split, kept in (("train", rows), ("test", [*rows[-1:], {"text": "one more row of the data"}])):
+        file = tmp_path / "data" / f"{split}-00000-of-00001.parquet"
+        parquet.write_table(arrow.Table.from_pylist(kept), file)
+    command = [str(HUBPUB), "check", ".", "--select", "DATA", "--format", "json"]
+    sample, everything = (json.loads(run([*command, *more], tmp_path).stdout) for more in ((), ("--deep",)))
+    of_sample = publisher.check(tmp_path, select=["DATA"])
+    of_everything = publisher.check(tmp_path, select=["DATA"], deep=True)
+
+    for said, report in ((sample, of_sample), (everything, of_everything)):
+        assert said["skipped"] == [{"code": skip.code, "reason": skip.reason} for skip in report.skipped]
+        assert [each["code"] for each in said["findings"]] == [each.code for each in report.findings]
+    assert "DATA107" not in [each.code for each in of_sample.findings], (
+        "the row is none of the first thousand"
+    )
+    assert "DATA107" in [each.code for each in of_everything.findings]
 
 
 def test_what_the_package_offers_is_all_there() -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runs import REPOSITORY, Project, Ran
+from cli_runs import HUBPUB, REPOSITORY, Project, Ran, environment_of
 from counting_relay import counting
 from huggingface_hub import HfApi
 
 from publisher.checks.registry import choose
 from publisher.checks.report import to_json
 from publisher.checks.run import check_view
+from publisher.errors import Exit
 from publisher.hub.remote import RemoteHub
 from publisher.pipeline.foreign import parse_place
 from publisher.pipeline.remote_check import look_at
@@ -284,6 +287,75 @@ def test_no_weights_are_downloaded(released: Released, tmp_path: Path) -> None:
     assert 1 == ran.code, ran.err
     assert {"README.md:5 layers": ("3", 2)} == failing(ran)
     assert "holds" == statements(ran)["README.md:4 parameters"]["status"]
+
+
+def test_of_a_hundred_shards_only_the_headers_travel(released: Released, tmp_path: Path) -> None:
+    """Side by side, and yet not a byte of the 26 MB of numbers: a model of 200 GB is checked from a laptop."""
+    folder, places = tmp_path / "repo", {}
+    folder.mkdir()
+    for number in range(1, 101):
+        name = f"model-{number:05d}-of-00100.safetensors"
+        shapes: dict[str, tuple[int, ...]] = {f"model.layers.{number}.mlp.up_proj.weight": (256, 256)}
+        write_zeros(folder / name, shapes)
+        places |= dict.fromkeys(shapes, name)
+    index = {"metadata": {"total_size": 100 * 256 * 256 * 4}, "weight_map": places}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n- Parameters: 6.55M\n")
+    released.api.create_repo("acme/shards", exist_ok=True)
+    released.api.upload_folder(repo_id="acme/shards", folder_path=folder)
+    with counting(released.hub.url) as relay:
+        ran = released.check("acme/shards", "--deep", "--format", "json", hub=relay.url)
+
+    assert relay.served < 500_000
+    assert "holds" == statements(ran)["README.md:4 parameters"]["status"], ran.err
+    assert not [code for code in codes(ran) if code.startswith("WGT")]
+
+
+def test_rows_on_a_hub_are_left_out_with_the_reason_also_with_deep(released: Released) -> None:
+    """A check that was asked for everything may not look as if it had seen everything."""
+    for options in ((), ("--deep",)):
+        ran = released.check(f"hf://datasets/{DATA}", "--format", "json", *options)
+        left_out = {
+            skip["code"] for skip in ran.document["skipped"] if "nobody looked at the rows" in skip["reason"]
+        }
+
+        assert {"DATA107", "DATA108", "DATA110"} <= left_out
+        assert "holds" == statements(ran)["dataset.rows"]["status"]
+
+
+def test_ctrl_c_ends_a_check_of_a_hub_that_has_gone_silent(tmp_path: Path) -> None:
+    """Eight requests are under way then, each of which would wait for two minutes."""
+    folder, faults = tmp_path / "repo", tmp_path / "faults.yaml"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"notes-{number}.txt").write_text(f"note {number}\n")
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n# A\n")
+    faults.write_text("rules: [{endpoint: resolve.resolve, path: '*.txt', delay_s: 100}]\n")
+    with EmbeddedHub(tmp_path / "hub", faults=faults) as hub:
+        api = HfApi(hub.url, token=hub.token)
+        api.create_repo("local/silent")
+        api.upload_folder(repo_id="local/silent", folder_path=folder)
+        check = subprocess.Popen(
+            [HUBPUB, "check", "hf://local/silent", "--hub", hub.url],
+            cwd=tmp_path,
+            env=environment_of({"HF_TOKEN": hub.token}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        told = tmp_path / "hub" / "faults.jsonl"
+        deadline = time.monotonic() + 60
+        while not (told.exists() and told.read_text().count(".txt") >= 8) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        check.send_signal(signal.SIGINT)
+        out, err = check.communicate(timeout=30)
+
+    assert 8 == told.read_text().count(".txt"), "no more than eight at once, and no one new after Ctrl-C"
+    assert (Exit.INTERRUPTED, "", ["HP-I01"]) == (
+        check.returncode,
+        out,
+        Ran(check.returncode, out, err).codes,
+    )
 
 
 def test_a_light_install_checks_repos_and_counts_rows(released: Released) -> None:

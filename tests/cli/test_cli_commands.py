@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cli_runs import Project
@@ -28,9 +29,30 @@ def test_the_command_line_imports_nothing_heavy(python: Callable[[str], str]) ->
     assert "[]" == python(code).strip()
 
 
+def test_a_card_is_checked_without_what_options_need(python: Callable[[str], str], tmp_path: Path) -> None:
+    """typer converts options by pydantic, whose import takes as long as the card; the outcome is the same."""
+    card = tmp_path / "README.md"
+    card.write_text("---\nlicence: mit\n---\n# A\n", "utf-8")
+    ends = (
+        "import sys; from publisher.cli import app; sys.argv = ['hubpub', 'check', *{words}];"
+        "code = app._run(); print(code, [m for m in {heavy!r} if m in sys.modules])"
+    )
+    plain, with_option = (
+        python(ends.format(words=words, heavy=HEAVY))
+        for words in ([str(card)], [str(card), "--format", "text"])
+    )
+
+    assert "META010" in plain
+    assert plain.endswith("1 []\n")
+    assert plain.rpartition("1 [")[0] == with_option.rpartition("1 [")[0]
+
+
 def test_importing_the_package_does_nothing(python: Callable[[str], str]) -> None:
     """No side effects at import: whoever imports decides what runs."""
-    code = "import sys; before = set(sys.modules); import publisher; print(sorted(set(sys.modules) - before))"
+    code = (
+        "import sys; before = {'__future__', *sys.modules}; import publisher;"
+        "print(sorted(set(sys.modules) - before))"
+    )
 
     assert "['publisher']" == python(code).strip()
 

@@ -53,6 +53,8 @@ def test_a_real_model_is_trained_proven_and_released(demo: Room) -> None:
     assert (5, 20) == (facts["train.micro_batches"], facts["train.examples_seen"])
     assert facts["train.final_loss"] < facts["train.first_loss"]
     assert facts["evaluate.merged.loss"] < facts["evaluate.base.loss"]
+    # what the next version may not be worse than
+    assert facts["evaluate.merged.loss"] == lock["released"]["local"]["numbers"]["evaluate.merged.loss"]
 
 
 def test_its_cards_name_the_base_that_these_weights_come_from(demo: Room) -> None:

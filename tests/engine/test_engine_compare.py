@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from publisher.engine import compare
+from publisher.engine import compare, memory
 from publisher.engine.jobs import Compare, JobResult
 from publisher.errors import HubpubError
 
@@ -55,7 +55,8 @@ def test_the_comparison_holds_in_the_checkpoints_own_dtype_where_float32_has_no_
     tiny_base: Path, tiny_adapter: Path, tiny_merged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A 12B model in float32 needs 48 GB; the proof must not end there."""
-    monkeypatch.setattr(compare, "available_bytes", lambda: 1)
+    size = (tiny_base / "model.safetensors").stat().st_size
+    monkeypatch.setattr(memory, "available_bytes", lambda: round(1.5 * size))
     result = prove(tiny_base, tiny_adapter, tiny_merged)
 
     assert ("bfloat16", 0.0) == (result.details["dtype"], values(result)["unexplained_logit_difference"])

@@ -103,6 +103,8 @@ def test_only_the_adapted_tensors_differ_from_the_base(tiny_base, tiny_adapter, 
     }
 
     assert 8 == len(different) == measured["merged.changed_tensors"]
+    lengths = [base.tensors[name].stop - base.tensors[name].start for name in different]
+    assert sum(lengths) == measured["merged.changed_bytes"]
     assert {"q_proj", "k_proj", "v_proj", "o_proj"} == {name.split(".")[-2] for name in different}
     header = min(tensor.start for tensor in base.tensors.values())
     assert before[:header] == after[:header]

@@ -113,6 +113,9 @@ def test_head_and_embedding_that_were_trained_apart_are_untied(tiny_base, tmp_pa
     assert [] == different(ours, theirs)
     assert read_config(tmp_path / "out")["tie_word_embeddings"] is False
     assert measured["merged.parameters"] == before + ours["lm_head.weight"].numel()
+    assert measured["merged.changed_bytes"] == ours["lm_head.weight"].nbytes + sum(
+        ours[name].nbytes for name in different(ours, tensors(tiny_base)) if name != "lm_head.weight"
+    )
     assert loaded.lm_head.weight.data_ptr() != loaded.model.embed_tokens.weight.data_ptr()
 
 

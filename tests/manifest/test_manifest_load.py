@@ -118,7 +118,7 @@ def test_all_faults_come_at_once_in_the_order_of_the_file(faults: Faults) -> Non
         manifest: 1
         visibilty: public
         base: gemma
-        artifacts: [adapter, gguf]
+        artifacts: [adapter, onnx]
         train:
           learning_rate: "2e-4"
           lora: {r: 0, alhpa: 32}
@@ -137,7 +137,7 @@ def test_all_faults_come_at_once_in_the_order_of_the_file(faults: Faults) -> Non
         ("7:16", "train.lora.alhpa: unknown key; did you mean alpha?"),
     ] == [fault for fault in found if fault[0] not in ("4:1", "9:27", "10:5")]
     by_place = dict(found)
-    assert by_place["4:1"].startswith("artifacts.gguf: should be 'base', 'dataset', 'adapter'")
+    assert by_place["4:1"].startswith("artifacts.onnx: should be 'base', 'dataset', 'adapter'")
     assert by_place["9:27"].startswith("smoke.0.expect.matches: is no regular expression")
     assert "smoke.1.prompt: is missing" == by_place["10:5"]
     assert [place for place, _ in found] == sorted(

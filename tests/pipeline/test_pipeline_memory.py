@@ -88,6 +88,19 @@ def test_a_deleted_workspace_is_restored_from_the_hub_by_digest(published: Publi
     assert (published.paths.evidence / "train.json").is_file()
 
 
+def test_where_nothing_is_trained_what_the_lock_does_not_have_is_an_error(published: Published) -> None:
+    """A CI runner would train for hours. What was trained already comes back as ever."""
+    memory = replace(published.memory(), never_train=True)
+    never_made = replace(memory, lock=None)
+    with pytest.raises(HubpubError) as caught:
+        never_made.recall(TRAIN, "the key")
+
+    assert published.made == memory.recall(TRAIN, "the key")[0]
+    assert ("HP-R03", 2) == (caught.value.code, caught.value.exit_code)
+    assert "this would train, and --no-train was said: nothing was made yet" == caught.value.what
+    assert "hubpub promote tiny" in caught.value.hint
+
+
 def test_what_was_restored_is_remembered_like_what_was_made(published: Published) -> None:
     """The second run after a restoration asks no Hub."""
     published.memory().recall(TRAIN, "the key")

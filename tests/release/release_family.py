@@ -26,6 +26,7 @@ from publisher.release.version import decide_version
 NAME = "demo"
 CARD = "---\nlicense: mit\ntags: [aerial]\n---\n# {}\n"
 FILES: dict[Kind, dict[str, bytes]] = {
+    "base": {"model.safetensors": b"B" * 5000, "config.json": b"{}", "README.md": b""},
     "dataset": {"data/train-00000-of-00001.parquet": b"PAR1 rows PAR1", "README.md": b""},
     "adapter": {
         "adapter_model.safetensors": b"A" * 2000,

@@ -20,7 +20,7 @@ _PACKAGES = """
  langchain langchain_community langchain_core langchain_huggingface langchain_ollama langchain_openai langdetect langgraph langid
  latex2sympy2 lavis liger_kernel librosa lightgbm lightning litellm litgpt lit_gpt llama_cpp llama_index llm2vec lm_eval lmdeploy loguru lxml
  lmql mamba_ssm marisa_trie markdown math_verify matplotlib mecab MeCab megatron mergekit milvus_model minicpmo mistral_common mistral_inference
- mlc_llm mlflow mlx mlx_lm mlx_vlm mlx_whisper modelscope monai mosaicml mteb multiprocess musdb nemo networkx nibabel nltk
+ mlc_llm mlflow mlx mlx_lm mlx_vlm mlx_whisper modelscope monai mosaicml mteb multiprocess musdb nemo networkx nibabel nltk ogb
  numba numpy nvidia nvitop ollama omegaconf onnx onnxruntime onnxruntime_genai onnxsim open_clip openai openai_harmony opencc openpyxl openvino
  openvino_genai optimum opacus orjson outlines packaging paddle paddleocr paddlenlp pandas panns_inference parler_tts pathos patsy peft pinecone
  pkuseg playwright plotly polars prettytable prophet protobuf psutil psycopg2 pyannote pyarrow pyctcdecode pydantic pydicom pydub pygments
@@ -33,7 +33,7 @@ _PACKAGES = """
  tensorflow_io tensorflow_text tensorrt tensorrt_llm termcolor text_generation textattack textblob textstat thop tf_keras tiktoken timm tner tokenizers
  toml torch torch_geometric torch_xla torchao torchaudio torchcodec torchcrf torchdiffeq torcheval torchmetrics torchmultimodal torchtext torchtune
  torchtyping torchvision tqdm trafilatura transformer_lens transformers transformers_interpret transliterate tree_sitter triton trl truecase
- typer typing_extensions ujson ultralytics umap unbabel_comet unidecode unidic unsloth unsloth_zoo uroman vector_quantize_pytorch vllm vocos wandb
+ typer typing_extensions ujson ultralytics umap unbabel_comet unidecode unidic unsloth unsloth_zoo urlextract uroman vector_quantize_pytorch vllm vocos wandb
  weaviate webdataset websocket websockets whisper whisperx wordcloud xarray xformers xgboost xlrd yaml youtokentome yt_dlp yolov5 yolov8 zarr zhconv zstandard
 """
 KNOWN = frozenset(_PACKAGES.split()) | sys.stdlib_module_names

@@ -155,6 +155,8 @@ def _columns(elements: list[Any]) -> list[tuple[str, str | None]]:
         if open_below:
             open_below[-1] -= 1
         children = element.get(_CHILDREN) or 0
+        if not isinstance(children, int):
+            raise ThriftError("a number of children that is none")
         if children:
             open_below.append(children)
     return found
@@ -168,6 +170,8 @@ def _dtype(element: Mapping[int, Any]) -> str | None:
         return "struct"
     if converted is None and element.get(_LOGICAL):
         return None  # such as a timestamp in nanoseconds, or a half-precision float
+    if not isinstance(element[_TYPE], int) or not isinstance(converted, int | None):
+        return None
     return _DTYPES.get((element[_TYPE], converted))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -102,7 +103,9 @@ def read_yaml(block: Block) -> tuple[Value | None, tuple[YamlFault, ...]]:
     if len(block.text) > MAX_BYTES:
         raise UnboundedError(f"the front matter is larger than {MAX_BYTES // 1024} kB")
     try:
-        root = YAML(typ="safe", pure=True).compose(block.text + "\n")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an anchor that stands there twice, which YAML allows
+            root = YAML(typ="safe", pure=True).compose(block.text + "\n")
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = block.first + 1 + (mark.line if mark else 0)

@@ -9,7 +9,7 @@ from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.observe.tensors import LFS_POINTER
 from publisher.weights.gguf import HEAD_BYTES, GgufError, GgufHeader, read_gguf
 
-_MOST = 64  # files; a repo of quantizations has about twenty
+MOST_FILES = 64  # a repo of quantizations has about twenty
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class GgufFiles:
             return Absent("no GGUF file", missing=True)
         headers: dict[str, GgufHeader] = {}
         faults: dict[str, str] = {}
-        for entry in entries[:_MOST]:
+        for entry in entries[:MOST_FILES]:
             if not entry.readable or entry.size == 0:  # reported by the rule on unreadable files
                 continue
             head = view.source.read(entry.path, limit=HEAD_BYTES)

@@ -48,18 +48,19 @@ class JsonFile:
         """
         keys: dict[str, tuple[int, int]] = {}
         depth, line, position = 0, 1, 0
-        tokens = list(_TOKENS.finditer(self.text))
-        for index, token in enumerate(tokens):
+        key: re.Match[str] | None = None  # a text on the top level, which a colon makes a key
+        for token in _TOKENS.finditer(self.text):  # one at a time: a file may hold millions
             kind = token[0][0]
             if kind in "{[":
                 depth += 1
             elif kind in "}]":
                 depth -= 1
-            elif kind == '"' and depth == 1 and index + 1 < len(tokens) and tokens[index + 1][0] == ":":
-                line += self.text.count("\n", position, token.start())
-                position = token.start()
-                name = json.loads(token[0])
-                keys[name] = (keys[name][0], -1) if name in keys else (line, tokens[index + 1].end())
+            elif kind == ":" and key is not None:
+                line += self.text.count("\n", position, key.start())
+                position = key.start()
+                name = json.loads(key[0])
+                keys[name] = (keys[name][0], -1) if name in keys else (line, token.end())
+            key = token if kind == '"' and depth == 1 else None
         return keys
 
     def line(self, key: str) -> int | None:

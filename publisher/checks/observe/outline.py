@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Literal
 
-from publisher.checks.observe.readme import README, Readme
+from publisher.checks.observe.readme import MAX_LINES, README, Readme
 from publisher.checks.rule import Skip
 
 LONGEST = 20_000  # characters of a line; beyond them stands an embedded image, not a sentence
@@ -82,6 +82,8 @@ class Outline:
     def unread(self) -> tuple[Skip, ...]:
         """What was not looked at."""
         lines = [line.number for line in self._readme.classified if len(line.text) > LONGEST]
+        if len(self._readme.lines) > MAX_LINES:
+            return (Skip(f"{README}: only the first {MAX_LINES:,} lines were read"),)
         if len(self.passages) == MAX_PASSAGES:
             return (Skip(f"{README}: only the first {MAX_PASSAGES:,} lines were read"),)
         return tuple(

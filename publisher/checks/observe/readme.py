@@ -11,6 +11,7 @@ from publisher.checks.observe.frontmatter import Block, Value, find_block
 
 README = "README.md"
 MAX_BYTES = 32 * 1024 * 1024
+MAX_LINES = 100_000  # that are classified; the longest cards have 10,000
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
@@ -64,12 +65,12 @@ class Readme:
 
     @cached_property
     def classified(self) -> tuple[Line, ...]:
-        """All lines with what they are. An HTML comment counts as one where it fills its lines."""
+        """The first `MAX_LINES` lines with what they are. An HTML comment counts as one where it fills its lines."""
         found: list[Line] = []
         body = self.block.last if self.block is not None and self.block.last is not None else 0
         fence: str | None = None
         comment = False
-        for number, text in enumerate(self.lines, start=1):
+        for number, text in enumerate(self.lines[:MAX_LINES], start=1):
             kind: LineKind = "prose"
             mark = _FENCE.match(text)
             if number <= body:

@@ -13,6 +13,7 @@ from publisher.checks.source import Entry, Source
 MAX_BYTES = 32 * 1024 * 1024
 # Of a text, and of a file with rows, where each byte comes over a network.
 _FAR_BYTES, _FAR_ROWS_BYTES = 1024 * 1024, 64 * 1024
+FAR_FILES = 1000  # a Hub counts requests, and refuses who makes too many
 _HEAD_BYTES = 8192
 _EVENTS = ".tfevents."  # TensorBoard's logs, which repeat a run's whole configuration
 
@@ -61,20 +62,30 @@ class Text:
 
 
 class Texts:
-    """All text files, read one at a time: a dataset's may be larger than the memory."""
+    """All text files, read one at a time: a dataset's may be larger than the memory.
+
+    Attributes:
+        entries: the files that are opened; over a network so many, from the top of the repo downwards.
+        left_out: how many more there are.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._left_out = _BINARY if source.near else (*_BINARY, *_VOCABULARIES)
+        binary = _BINARY if source.near else (*_BINARY, *_VOCABULARIES)
+        found = [each for each in source.entries() if each.readable and not each.path.endswith(binary)]
+        if not source.near:
+            found.sort(key=lambda each: (each.path.count("/"), each.path))
+        self.entries = tuple(found if source.near else found[:FAR_FILES])
+        self.left_out = len(found) - len(self.entries)
 
     def __iter__(self) -> Iterator[Text]:
-        for entry in self._source.entries():
-            if entry.readable and not entry.path.endswith(self._left_out):
-                text = self._text(entry)
-                if text is not None:
-                    yield text
+        for entry in self.entries:
+            text = self.of(entry)
+            if text is not None:
+                yield text
 
-    def _text(self, entry: Entry) -> Text | None:
+    def of(self, entry: Entry) -> Text | None:
+        """One file's text; None: it is none, or cannot be read."""
         limit = self._limit(entry.path)
         try:
             head = self._source.read(entry.path, limit=_HEAD_BYTES)

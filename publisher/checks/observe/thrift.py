@@ -68,6 +68,8 @@ class CompactReader:
             count = head >> 4 if head >> 4 != 15 else self._varint()
             return self._values(head & 0x0F, count, depth)
         if kind == _MAP:
+            if depth > MAX_DEPTH:
+                raise ThriftError("nested too deeply")
             count = self._varint()
             kinds = self._byte() if count else 0
             return [

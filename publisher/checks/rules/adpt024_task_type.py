@@ -44,7 +44,9 @@ def task_type(adapter: AdapterConfig, base: BaseSizes | None) -> Iterator[Fault]
     if "peft_type" not in adapter.data or (isinstance(value, str) and value in _KNOWN):
         return
     # A base of these families writes text, unless a head of its own was trained on it.
-    writes = base is not None and not adapter.data.get("modules_to_save") and not adapter.data.get("auto_mapping")
+    writes = (
+        base is not None and not adapter.data.get("modules_to_save") and not adapter.data.get("auto_mapping")
+    )
     yield Fault(
         "no task_type"
         if value is None

@@ -149,7 +149,7 @@ def _stray(readme: Readme, after: int) -> int | None:
     With a block, only what follows it directly counts: further down, `---` is a horizontal rule in a text that may
     well explain metadata.
     """
-    starts = [after] if after else range(len(readme.lines))
+    starts = [after] if after else range(len(readme.classified))
     for start in starts:
         if after or (readme.classified[start].kind == "prose" and readme.lines[start].startswith("---")):
             block = find_block(readme.lines, start)

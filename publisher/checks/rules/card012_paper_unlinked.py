@@ -33,7 +33,7 @@ _LINKED = re.compile(
     r"https?://|\]\(|\barxiv\b|\bdoi\b|aclanthology|openreview|10\.\d{4}/|\d{4}\.\d{4,5}", re.IGNORECASE
 )
 _NOT_YET = re.compile(
-    r"coming|soon|review|preprint pending|to appear|to be |not (?:yet )?(?:published|available)|none|n/?a\b|tba|tbd|forthcoming|unpublished|\[more",
+    r"coming|soon|review|preprint pending|to appear|to be |not (?:yet )?(?:published|available)|none|n[/.]?a\b|tba|tbd|forthcoming|unpublished|\[(?:needs )?more|^\W*$",
     re.IGNORECASE,
 )
 _PAPERS = re.compile(
@@ -44,17 +44,20 @@ _PAPERS = re.compile(
 @rule(Severity.NOTE)
 def paper_unlinked(claims: Claims, readme: Readme) -> Iterator[Fault]:
     """Report a labelled line without an address, in a card that links no paper at all."""
-    for passage in claims.outline.passages:
-        if (
-            passage.kind in ("item", "row", "line")
-            and _LABEL.fullmatch(passage.label)
-            and not _LINKED.search(passage.raw)
-            and not _NOT_YET.search(passage.value)
-            and not _PAPERS.search(readme.text)
-        ):
-            yield Fault(
-                f"{quote(passage.label)} is named and not linked: {quote(passage.value, 60)}",
-                README,
-                passage.line,
-                hint="link it, or say that it is not published",
-            )
+    named = [
+        passage
+        for passage in claims.outline.passages
+        if passage.kind in ("item", "row", "line")
+        and _LABEL.fullmatch(passage.label)
+        and not _LINKED.search(passage.raw)
+        and not _NOT_YET.search(passage.value)
+    ]
+    if named and _PAPERS.search(readme.text):
+        return
+    for passage in named:
+        yield Fault(
+            f"{quote(passage.label)} is named and not linked: {quote(passage.value, 60)}",
+            README,
+            passage.line,
+            hint="link it, or say that it is not published",
+        )

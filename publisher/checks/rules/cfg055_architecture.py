@@ -40,14 +40,14 @@ from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
-_REFERENCE = re.compile(r"([A-Za-z_][\w.]*)\.[A-Za-z_]\w*")  # module.Class; another repo's begins with `owner/name--`
+_REFERENCE = re.compile(
+    r"([A-Za-z_][\w.]*)\.[A-Za-z_]\w*"
+)  # module.Class; another repo's begins with `owner/name--`
 _RELEASE = re.compile(r"\d{1,6}(?:\.\d{1,6})+")
 
 
 @rule(Severity.WARNING)
-def architecture(
-    config: ModelConfig, files: Files, kind: RepoKind, card: Metadata | None
-) -> Iterator[Fault]:
+def architecture(config: ModelConfig, files: Files, kind: RepoKind, card: Metadata | None) -> Iterator[Fault]:
     """Report files that `auto_map` names and the repo lacks, and names that transformers does not know."""
     if kind is not RepoKind.MODEL:
         return

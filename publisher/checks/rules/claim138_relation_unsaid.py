@@ -41,7 +41,7 @@ from publisher.records.findings import Severity
 _LORA = re.compile(r"\bQ?LoRA\b")
 _TRAINED = re.compile(r"fine-?tun|\btrained\b|\badapted\b", re.IGNORECASE)
 _SAID = re.compile(
-    r"\badapters?\b|\bmerg(?:e|ed|ing)\b|PeftModel|\bpeft\b|merge_and_unload|load_lora|\bGGUF\b",
+    r"\badapters?\b|\bmerg(?:e|ed|ing)\b|PeftModel|\bpeft\b|merge_and_unload|load_lora|\bGGUF\b|\b(?:this|the) LoRA\b",
     re.IGNORECASE,
 )
 

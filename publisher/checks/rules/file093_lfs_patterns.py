@@ -36,7 +36,9 @@ def lfs_patterns(files: Files, heads: Heads) -> Iterator[Fault]:
     if _FILE not in files:
         return
     text = heads.of(_FILE, _MAX_BYTES).decode("utf-8", "replace")
-    patterns = [words[0] for line in text.splitlines() if (words := line.split()) and set(_TAKEN) & set(words)]
+    patterns = [
+        words[0] for line in text.splitlines() if (words := line.split()) and set(_TAKEN) & set(words)
+    ]
     for entry in files:
         if entry.size > _LARGE and not any(_covers(pattern, entry.path) for pattern in patterns):
             name = entry.path.rpartition("/")[2]

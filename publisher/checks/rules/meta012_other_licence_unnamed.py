@@ -45,7 +45,7 @@ from publisher.records.findings import Severity
 
 @rule(Severity.ERROR)
 def other_licence_unnamed(card: Metadata, given: Given) -> Iterator[Fault | Skip]:
-    """Report what is missing; with a name or a text at hand it is a warning."""
+    """Report what is missing; with a name or a text at hand, or files that nobody sees, it is a warning."""
     licence = card.get("license")
     if licence is None or licence.data != "other":
         return
@@ -59,7 +59,7 @@ def other_licence_unnamed(card: Metadata, given: Given) -> Iterator[Fault | Skip
         *(["license_link"] if link is None and not text else []),
     ]
     if missing:
-        nothing = name is None and link is None and not text
+        nothing = name is None and link is None and given.files is not None and not text
         yield Fault(
             f"license: other without {' and '.join(missing)}",
             README,

@@ -31,6 +31,8 @@ from publisher.checks.rule import Edit, Fault, rule
 from publisher.records.findings import Severity
 
 _LONGEST = 40  # characters; no key of the Hub's is longer, and comparing takes time
+# Keys of dataset_info on the wrong level: none of them is another key's name, misspelt.
+_INNER = frozenset({"dataset_size", "download_size", "features", "splits", "config_name"})
 _MOST = 200  # keys that are compared; cards have about ten
 
 
@@ -38,7 +40,7 @@ _MOST = 200  # keys that are compared; cards have about ten
 def key_misspelt(card: Metadata) -> Iterator[Fault]:
     """Report near misses only: cards may carry keys of their own, and many carry old ones."""
     for key, value in list(card.members.items())[:_MOST]:
-        if key in metadata_keys() or len(key) > _LONGEST:
+        if key in metadata_keys() | _INNER or len(key) > _LONGEST:
             continue
         near = get_close_matches(key.lower().replace("-", "_"), metadata_keys(), n=1, cutoff=0.8)
         if near and near[0] not in card.members:

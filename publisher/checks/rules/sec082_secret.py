@@ -52,6 +52,8 @@ def secret(texts: Texts, given: Given, heads: Heads, pickles: Pickles) -> Iterat
             # Rows of a dataset are other people's words: only an issuer's own shape counts there.
             if found.sure or not (text.is_data or text.is_vocabulary):
                 yield _fault(found, text.path, *((None, None) if text.binary else text.place(found.start)))
+    if texts.left_out:
+        yield Skip(f"{texts.left_out:,} more texts were not fetched")
     if given.files is not None:
         yield from _in_pickles(given.files, heads, pickles)
 

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from publisher.checks.observe.texts import Text, Texts
 from publisher.checks.quoting import quote
-from publisher.checks.rule import Edit, Fault, rule
+from publisher.checks.rule import Edit, Fault, Skip, rule
 from publisher.records.findings import Severity
 
 _HOME = re.compile(
@@ -75,11 +75,13 @@ _BEFORE = 60  # characters in front of /home that may belong to the path, as in 
 
 
 @rule(Severity.WARNING, fixable=True)
-def local_path(texts: Texts) -> Iterator[Fault]:
+def local_path(texts: Texts) -> Iterator[Fault | Skip]:
     """Report home folders, each line once. A dataset's rows are other people's words and are left alone."""
     for text in texts:
         if not (text.is_data or text.is_vocabulary or text.binary):
             yield from _faults(text)
+    if texts.left_out:
+        yield Skip(f"{texts.left_out:,} more texts were not fetched")
 
 
 def _faults(text: Text) -> Iterator[Fault]:

@@ -21,6 +21,15 @@ Good
         image = "patch.png"
         print([text for text in describe(image)])
         ```
+Good
+    README.md:
+        ```python
+        from datasets import load_dataset
+        load_dataset("acme/aerial")
+        DatasetDict({
+            train: Dataset({features: ["image"], num_rows: 12})
+        })
+        ```
 """
 
 from __future__ import annotations
@@ -57,11 +66,13 @@ def name_undefined(snippets: Snippets) -> Iterator[Fault | Skip]:
         # A fragment that imports nothing and loads nothing shows one call, not a program.
         if not _is_program(block):
             continue
+        output = _output(block, bound)
         for node in nodes(block):
             if (
                 isinstance(node, ast.Name)
                 and isinstance(node.ctx, ast.Load)
                 and node.id not in bound | reported
+                and node not in output
             ):
                 reported.add(node.id)
                 if len(reported) <= _MOST:
@@ -76,6 +87,22 @@ def name_undefined(snippets: Snippets) -> Iterator[Fault | Skip]:
 
 def _is_program(block: PythonBlock) -> bool:
     return any(isinstance(node, ast.Import | ast.ImportFrom) for node in nodes(block))
+
+
+def _output(block: PythonBlock, bound: set[str]) -> set[ast.AST]:
+    """What stands in statements that do nothing: `{"tags": [B-PER, O]}` and `Dataset({…})` show what was printed."""
+    return {
+        part
+        for node in nodes(block)
+        if isinstance(node, ast.Expr) and _shows(node.value, bound)
+        for part in ast.walk(node.value)
+    }
+
+
+def _shows(value: ast.expr, bound: set[str]) -> bool:
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        return value.func.id[:1].isupper() and value.func.id not in bound
+    return isinstance(value, ast.Dict | ast.List | ast.Set | ast.Tuple)
 
 
 def _bound(node: ast.AST) -> set[str]:

@@ -63,10 +63,8 @@ def import_unknown(snippets: Snippets, readme: Readme, given: Given) -> Iterator
                 reported.add(name)
                 if len(reported) > _MOST:
                     return
-                linked = (
-                    re.search(rf"https?://[\w.-]+/[^\s)\"'<>]{{0,100}}\b{re.escape(name)}\b", text)
-                    is not None
-                )
+                address = rf"https?://[\w.-]+/[^\s)\"'<>]{{0,100}}\b{re.escape(name)}\b"
+                linked = re.search(address, text, re.IGNORECASE) is not None
                 yield Fault(
                     f"the package {quote(name)} is not well known, and the card "
                     + ("links it but " if linked else "")

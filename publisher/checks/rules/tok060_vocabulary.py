@@ -41,7 +41,14 @@ from publisher.records.findings import Severity
 _VOCABULARY = re.compile(
     r"(?:.*/)?(?:.*tokenizer.*\.(?:json|model)|.*vocab.*|.*\.(?:model|spm|tiktoken|bpe|codes)|tekken\.json|merges\.txt|tokenizer.*\.py)"
 )
-_BYTES = ("ByT5", "Canine", "Perceiver", "Byte", "Char", "MistralCommon")  # no vocabulary, or one from elsewhere
+_BYTES = (
+    "ByT5",
+    "Canine",
+    "Perceiver",
+    "Byte",
+    "Char",
+    "MistralCommon",
+)  # no vocabulary, or one from elsewhere
 
 
 @rule(Severity.ERROR)

@@ -91,7 +91,7 @@ def _vocabulary(tensors: Mapping[str, Tensor], sizes: Sizes) -> tuple[str, str] 
 def _layers(tensors: Mapping[str, Tensor], sizes: Sizes) -> tuple[str, str] | None:
     modules = (name.removesuffix(".weight") for name in tensors)
     layers = {layer for _, layer, _ in decoder_modules(modules)}
-    if sizes.layers is None or not layers or layers == set(range(sizes.layers)):
+    if sizes.layers is None or not layers or (len(layers) == sizes.layers and max(layers) < sizes.layers):
         return None
     return "num_hidden_layers", f"num_hidden_layers is {sizes.layers}, the weights have {len(layers)} layers"
 

@@ -33,7 +33,14 @@ def release(
     version: Annotated[str | None, typer.Argument(help="Version, such as 1.1.0.", show_default=False)] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do what the plan says without asking.")] = False,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.", show_default=False)] = None,
-    train: Annotated[bool, typer.Option("--train", help="Train again where another machine did.")] = False,
+    train: Annotated[
+        bool | None,
+        typer.Option(
+            "--train/--no-train",
+            help="Train again where another machine did; or train nothing here.",
+            show_default=False,
+        ),
+    ] = None,
     allow_delete: Annotated[
         list[str] | None, typer.Option(help="A released file that may go. Repeatable.", show_default=False)
     ] = None,
@@ -87,12 +94,13 @@ def release(
         version,
         yes,
         one_of("--proof", proof, get_args(ProofLevel)),
-        train,
+        train is True,
         message,
         frozenset(allow_delete or ()),
         _confirm,
         verify=one_of("--verify", verify, ("auto", "full")),
         propose=propose,
+        never_train=train is False,
     )
     if name is not None:
         ended = _release_one(open_release(project, name, owner), output, hub, owner, wishes, until)

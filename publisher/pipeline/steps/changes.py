@@ -9,7 +9,7 @@ from publisher.pipeline.packages import pack
 from publisher.records.changes import Changes, Tensors
 from publisher.records.facts import Facts, Measurement
 from publisher.records.receipts import Version
-from publisher.records.runs import Adapter, Base, Dataset, Identity, Merged, Quantized
+from publisher.records.runs import Adapter, Base, Dataset, Ggufs, Identity, Merged, Quantized
 from publisher.release.before import read_before
 from publisher.release.changes import compare
 
@@ -26,12 +26,13 @@ def changes(
     adapter: Adapter | None,
     merged: Merged | None,
     quantized: Quantized | None,
+    ggufs: Ggufs | None,
 ) -> Changes:
     """Compare each repo with what it held at its version before. A first version has nothing to compare with."""
     measured: list[Measurement] = []
     digested = tensors.of if tensors else {}
     memo = paths.hub(hub.host) / "before"
-    for package in pack(identity, (base, dataset, adapter, merged, quantized)):
+    for package in pack(identity, (base, dataset, adapter, merged, quantized, ggufs)):
         earlier = version.earlier.get(package.kind)
         if earlier is not None:
             before = read_before(hub, earlier, package.kind, memo)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from publisher.errors import HubpubError
 from publisher.manifest.schema import GateSettings
+from publisher.pipeline.services import LastVersion
 from publisher.records.facts import Facts
 
 Gates = dict[str, GateSettings]
@@ -18,14 +19,14 @@ class Gated:
     held: int
 
 
-def gates(bounds: Gates, facts: Facts) -> Gated:
-    """Hold every gate.
+def gates(bounds: Gates, facts: Facts, last: LastVersion) -> Gated:
+    """Hold every gate; against the last version, where there is one and the same was measured of it.
 
     Raises:
         HubpubError: HP-E09 with every gate that was missed.
     """
     missed = [
-        problem for fact_id, gate in sorted(bounds.items()) for problem in _missed(fact_id, gate, facts)
+        problem for fact_id, gate in sorted(bounds.items()) for problem in _missed(fact_id, gate, facts, last)
     ]
     if missed:
         raise HubpubError(
@@ -38,7 +39,7 @@ def gates(bounds: Gates, facts: Facts) -> Gated:
     return Gated(len(bounds))
 
 
-def _missed(fact_id: str, gate: GateSettings, facts: Facts) -> list[str]:
+def _missed(fact_id: str, gate: GateSettings, facts: Facts, last: LastVersion) -> list[str]:
     value = facts.value(fact_id)
     if not isinstance(value, int | float):
         return [f"{fact_id} was not measured"]
@@ -52,4 +53,11 @@ def _missed(fact_id: str, gate: GateSettings, facts: Facts) -> list[str]:
         rival = facts.value(f"evaluate.{gate.must_beat}.{metric}")
         if not isinstance(rival, int | float) or value >= rival:
             problems.append(f"{fact_id} is {value:.4g} and does not beat the {gate.must_beat}'s {rival}")
+    before = last.numbers.get(fact_id)
+    if before is not None:
+        was = f"{fact_id} is {value:.4g}, in {last.number} it was {before:.4g}"
+        if gate.max_rise is not None and value - before > gate.max_rise:
+            problems.append(f"{was}: at most {gate.max_rise:g} more is allowed")
+        if gate.max_fall is not None and before - value > gate.max_fall:
+            problems.append(f"{was}: at most {gate.max_fall:g} less is allowed")
     return problems

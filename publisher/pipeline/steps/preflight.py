@@ -13,8 +13,11 @@ from publisher.evidence.imported.run import read_run
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import REPO_ID, BaseSettings, Manifest
+from publisher.pipeline.inputs import given_files
 from publisher.pipeline.levels import Levels
+from publisher.pipeline.own_ggufs import looked_at
 from publisher.pipeline.services import LastVersion, Source, Wishes
+from publisher.pipeline.steps.gguf import Converting, converter_of
 from publisher.pipeline.steps.resolve import package_file
 from publisher.records.artifacts import RepoRef
 from publisher.records.runs import Identity
@@ -26,9 +29,11 @@ from publisher.release.withdrawn import refusal, withdrawn
 
 HEAVY = ("torch", "transformers", "safetensors", "pyarrow")
 FOR_ADAPTERS = ("peft", "bitsandbytes")
+FOR_GGUF = ("gguf",)
 FOR_ROWS = ("pyarrow",)
 FOR_CURVES = ("matplotlib",)
 MARGIN = 1.2  # file systems and temporary folders take their share
+GGUF_SHARE = {"q8_0": 0.54, "f32": 2.0}  # of the bf16 weights; whatever else has 16 bits a weight, or fewer
 GGUF_TO_BF16 = 3  # a 4-bit GGUF file grows about so much when it is dequantized
 
 
@@ -64,6 +69,7 @@ def preflight(
     size, unknown_base = (0, None) if silent else _base_size(paths, source.hub, manifest.base)
     problems += [unknown_base] if unknown_base else []
     problems += _inputs(paths, manifest)
+    problems += _ggufs(paths, manifest)
     peak = _peak_bytes(size, manifest, embedded=hub.host == "local")
     peak += int(size * MARGIN) if wishes.verify == "full" else 0  # one repo at a time comes back whole
     problems += _disk(paths, peak)
@@ -89,12 +95,13 @@ def _packages(manifest: Manifest, levels: Levels) -> Iterator[HubpubError]:
 
 def needed(manifest: Manifest, levels: Levels) -> tuple[str, ...]:
     """Packages that the run will import: none of torch's family where nothing is made and nothing is loaded."""
-    written = {"merged", "nf4"} & set(manifest.artifacts)
+    written = {"merged", "nf4", "gguf"} & set(manifest.artifacts)
     drawn = FOR_CURVES if manifest.train or manifest.training_run else ()
     made = manifest.train or manifest.evaluate or manifest.base.package or written
     if made or any(levels[kind] != "static" for kind in manifest.artifacts):
         adapters = manifest.train or manifest.adapter or "nf4" in manifest.artifacts
-        return (*HEAVY, *(FOR_ADAPTERS if adapters else ()), *drawn)
+        read = FOR_GGUF if "gguf" in manifest.artifacts or manifest.base.package else ()
+        return (*HEAVY, *(FOR_ADAPTERS if adapters else ()), *read, *drawn)
     rows = manifest.dataset is not None and not manifest.dataset.link
     return (*(FOR_ROWS if rows else ()), *drawn)
 
@@ -136,6 +143,19 @@ def unread_run(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]
             hint=f"remove {fact_id} from stated:",
             values=[manifest.stated[fact_id].value, told[fact_id]],
         )
+
+
+def _ggufs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
+    """The converter to GGUF, fetched now where it is not there; or the headers of files that were made elsewhere."""
+    own = given_files(manifest, paths.folder)
+    if "gguf" in manifest.artifacts:
+        try:
+            if own is None:
+                converter_of(Converting.of(manifest, paths.name), paths)
+            else:
+                looked_at(own, str(manifest.artifacts["gguf"].files))
+        except HubpubError as problem:
+            yield problem
 
 
 def _local(manifest: Manifest) -> bool:
@@ -192,8 +212,12 @@ def _size_on_hub(hub: Hub, base: BaseSettings) -> int:
 def _peak_bytes(base: int, manifest: Manifest, *, embedded: bool) -> int:
     """Bytes that lie on this disk at the worst moment: base, merged, 4-bit, and the embedded Hub's copies."""
     kinds = set(manifest.artifacts)
-    made = base * (1 + bool(kinds & {"merged", "nf4"})) + base * 0.45 * ("nf4" in kinds)
-    published = base * (("base" in kinds) + ("merged" in kinds)) + base * 0.45 * ("nf4" in kinds)
+    made_here = "gguf" in kinds and manifest.artifacts["gguf"].files is None
+    types = Converting.of(manifest, "").types if made_here else ()  # what is linked takes no room
+    ggufs = sum(GGUF_SHARE.get(name, 1.0) for name in types)
+    quantized = base * (0.45 * ("nf4" in kinds) + ggufs)
+    made = base * (1 + bool(kinds & {"merged", "nf4", "gguf"})) + quantized
+    published = base * (("base" in kinds) + ("merged" in kinds)) + quantized
     return int((made + (published if embedded else 0)) * MARGIN)
 
 

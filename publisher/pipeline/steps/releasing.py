@@ -51,6 +51,7 @@ from publisher.records.runs import (
 from publisher.release.changes import tag_notes
 from publisher.release.journal import Journal
 from publisher.release.keyless import refuse_beyond_keyless
+from publisher.release.new_bytes import with_known_bytes
 from publisher.release.plan import make_plan
 from publisher.release.promote import clear
 from publisher.release.promote import promote as promote_all
@@ -77,6 +78,8 @@ def plan(
     last: LastVersion,
     packages: Packages,
     version: Version,
+    base: Base,
+    merged: Merged | None,
 ) -> Plan:
     """Hold the packages against the Hub, show the difference, and have it confirmed.
 
@@ -92,6 +95,7 @@ def plan(
     else:
         older = plan_superseded(hub, identity.refs, identity.private, manifest.supersedes)
         made = replace(made, superseded=older)
+    made = with_known_bytes(hub, made, Facts([*base.facts, *(merged.facts if merged else ())]))
     listener.planned(made)
     refuse_beyond_keyless(hub, made)
     if made.changes_anything and not wishes.yes and not wishes.confirm(made):

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from publisher.engine.jobs import Compare, Divergence, Expectation, Probe, SmokePrompt, Snippet
+from publisher.engine.jobs import (
+    Compare,
+    Divergence,
+    Expectation,
+    Probe,
+    ProbeGguf,
+    ProveFiles,
+    SmokePrompt,
+    Snippet,
+)
 from publisher.evidence.record import record
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import SmokeSettings
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.services import Engine
 from publisher.pipeline.steps.merge import Merging
-from publisher.records.facts import Json, Measurement
+from publisher.records.facts import Measurement
 from publisher.records.receipts import ProofLevel
-from publisher.records.runs import Adapter, Base, Identity, Made, Merged, Quantized, Validation
+from publisher.records.runs import Adapter, Base, Ggufs, Identity, Made, Merged, Quantized, Validation
 
 Smoke = tuple[SmokeSettings, ...]
 
@@ -30,6 +39,7 @@ def validate(
     adapter: Adapter | None,
     merged: Merged | None,
     quantized: Quantized | None,
+    ggufs: Ggufs | None,
 ) -> Validation:
     """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged, merged against NF4.
 
@@ -42,16 +52,19 @@ def validate(
     measured = [
         Measurement(f"validate.proof.{kind}", levels[kind]) for kind in identity.refs if levels[kind] != "run"
     ]
-    for made in (base, adapter, merged, quantized):
+    if merged is not None and "merged" in identity.refs:  # its files first: that costs least and tells most
+        measured += engine.run(_files_job(base, adapter, merged, merging)).measured
+    for made in (base, adapter, merged, quantized, ggufs):
         if made is not None and made.artifact.kind in identity.refs:
             level = levels[made.artifact.kind]
             if level != "static":
-                measured += engine.run(probe_job(made, base, smoke, level=level)).measured
+                measured += engine.run(
+                    proof_job(made, base, smoke, level=level, full=merged or base)
+                ).measured
     if adapter is not None and merged is not None and levels["merged"] == "run":
         prompts = tuple(prompt.prompt for prompt in smoke) or ("Hello.",)
         folders = (base.artifact.folder, adapter.artifact.folder, merged.artifact.folder)
-        through: Literal["full", "nf4"] = "nf4" if _merge_base(merged) == "nf4" else "full"
-        job = Compare(*folders, prompts, merge_base=through, double_quant=merging.double_quant)
+        job = Compare(*folders, prompts, merge_base=_merge_base(merged), double_quant=merging.double_quant)
         measured += engine.run(job).measured
     if quantized is not None and levels["nf4"] == "run":
         source = merged or base
@@ -62,9 +75,44 @@ def validate(
     return Validation(record("validate", tuple(measured), paths.evidence))
 
 
-def _merge_base(merged: Merged) -> Json:
+def _files_job(base: Base, adapter: Adapter | None, merged: Merged, merging: Merging) -> ProveFiles:
+    """The proof of a merged model by its files, which holds at any level."""
+    return ProveFiles(
+        "merged",
+        merged.artifact.folder,
+        base.artifact.folder,
+        adapter.artifact.folder if adapter is not None else None,
+        merge_base=_merge_base(merged),
+        double_quant=merging.double_quant,
+    )
+
+
+def _merge_base(merged: Merged) -> Literal["full", "nf4"]:
     """What the adapter was added to, as the merge recorded it."""
-    return next((fact.value for fact in merged.facts if fact.id == "merged.merge_base"), "full")
+    through = any(fact.id == "merged.merge_base" and fact.value == "nf4" for fact in merged.facts)
+    return "nf4" if through else "full"
+
+
+def proof_job(
+    made: Made,
+    base: Base,
+    smoke: Smoke,
+    snippets: tuple[Snippet, ...] = (),
+    *,
+    level: ProofLevel = "run",
+    full: Made,
+) -> Probe | ProbeGguf:
+    """The proof of any artifact. `full` is what GGUF files were made of, and are held against."""
+    if made.artifact.kind != "gguf":
+        return probe_job(made, base, smoke, snippets, level=level)
+    return ProbeGguf(
+        folder=made.artifact.folder,
+        full=full.artifact.folder,
+        against=full.artifact.kind,
+        smoke=tuple(_prompts(smoke)),
+        snippets=snippets,
+        load_only=level == "load",
+    )
 
 
 def probe_job(

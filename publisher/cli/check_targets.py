@@ -140,12 +140,13 @@ def _published(target: str, asked: Asked, hubs: ExitStack) -> RepoView:
 
 
 def _artifacts(name: str, project: Path | None) -> Sequence[Path]:
-    """The artifact folders of a release.
+    """The folders of what a release publishes, in the order of promotion.
 
     Raises:
         HubpubError: HP-M02 where there is no such release, HP-R03 where nothing of it was made here.
     """
     from publisher.cli.session import open_project
+    from publisher.pipeline.opened import Release
 
     try:
         opened = open_project(project)
@@ -158,8 +159,10 @@ def _artifacts(name: str, project: Path | None) -> Sequence[Path]:
             f"{name!r} is neither a release, a folder nor a file",
             hint="hubpub check README.md, hubpub check FOLDER, or hubpub check hf://OWNER/REPO",
         )
-    workspace = opened.release(name).workspace
-    folders = sorted(f for f in (workspace / "artifacts").glob("*/") if f.suffix != ".tmp")
+    release = Release.open(opened, name)
+    workspace = release.paths.workspace
+    # what lies there and is not released, such as a base of somebody else's, is nobody's to check
+    folders = [folder for kind in release.identity.refs if (folder := release.paths.artifact(kind)).is_dir()]
     if not folders:
         raise HubpubError(
             "HP-R03",

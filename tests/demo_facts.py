@@ -226,6 +226,8 @@ MEASURED: dict[str, dict[str, Any]] = {
         "validate.dataset.loads_clean": True,
         "validate.adapter.changes_output": True,
         "validate.adapter.max_logit_change": 12.34375,
+        "validate.base.fits_config": True,
+        "validate.base.finite_tensors": 272,
         "validate.merged.fits_config": True,
         "validate.merged.finite_tensors": 272,
         "validate.merged.differs_from_base": 120,

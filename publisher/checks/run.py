@@ -12,7 +12,7 @@ from publisher.checks import registry, suppress
 from publisher.checks.card_statements import Ask, Outcomes, card_statements
 from publisher.checks.observe.ignores import Ignores
 from publisher.checks.observe.statements import Statements
-from publisher.checks.observe.target import Absent, RepoView
+from publisher.checks.observe.target import Absent, RepoView, unreadable
 from publisher.checks.quoting import clean
 from publisher.checks.recognised import recognised
 from publisher.checks.rule import Fault, Rule, Skip
@@ -135,7 +135,10 @@ def outcomes_of(rule: Rule, view: RepoView) -> Outcomes:
     fed = feed(rule, view)
     if isinstance(fed, Absent):
         return fed
-    outcomes = list(islice(rule.check(**fed), _MOST + 1))
+    try:
+        outcomes = list(islice(rule.check(**fed), _MOST + 1))
+    except OSError as error:  # a file went away since it was listed
+        return unreadable(error)
     if len(outcomes) > _MOST:
         outcomes[_MOST:] = [Skip(f"more than {_MOST:,} findings: the others are left out")]
     return outcomes

@@ -20,6 +20,10 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 
+_WORDS = re.compile(
+    r"[A-Za-z]+\d*(?:[_.-][A-Za-z]+\d*){2,}"
+)  # `task963_asr_next_word`: a name, for all its digits
+_SIGNED = "X-Amz-Credential="  # a signed address names its key's id, as every video on GitHub does; the key stays at home
 _NAMED = re.compile(r"passw|secret|token|api_?key", re.IGNORECASE)  # `password123`: says what it is, is none
 
 
@@ -71,6 +75,8 @@ def _secret(shape: Shape, match: re.Match[str]) -> Secret | None:
     value = match[group]
     if len(set(value)) < _MIN_DIFFERENT or _PLACEHOLDER.search(match[0]):
         return None
+    if match.string.endswith(_SIGNED, 0, start):
+        return None
     if not shape.sure and not _is_disorderly(value):
         return None
     return Secret(start, end, shape.what, shape.sure)
@@ -80,7 +86,7 @@ def _is_disorderly(value: str) -> bool:
     """Whether letters and digits stand mixed as in a key, and not as in a name, a path or a version."""
     if not re.search(r"\d", value) or not re.search(r"[A-Za-z]", value) or is_hub_id(value):
         return False
-    if _NAMED.search(value):
+    if _NAMED.search(value) or _WORDS.fullmatch(value):
         return False
     counts = Counter(value).values()
     bits = -sum(count / len(value) * math.log2(count / len(value)) for count in counts)

@@ -5,6 +5,7 @@ Rules never open files. They are fed observations (`target.py`) that are made fr
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ class FolderSource:
             self._real["README.md"] = os.fsencode(readme)
             found["README.md"] = Entry("README.md", readme.stat().st_size)
         self._entries = tuple(sorted(found.values()))
+        self._closed = frozenset(entry.path for entry in self._entries if not entry.readable)
 
     def entries(self) -> tuple[Entry, ...]:
         """Every file, sorted by path."""
@@ -78,6 +80,8 @@ class FolderSource:
 
     def read(self, path: str, *, start: int = 0, limit: int | None = None) -> bytes:
         """A file's bytes from `start`, at most `limit` of them."""
+        if path in self._closed:  # opening a pipe would wait, and a device may never end
+            raise OSError(errno.EINVAL, "not a file that can be read", path)
         with open(self._real[path], "rb") as file:
             file.seek(start)
             return file.read() if limit is None else file.read(limit)

@@ -14,7 +14,7 @@ from typing import Any
 from publisher.engine.chat import Tokenizer, encode_prompt
 from publisher.engine.generate import FALLBACK_PROMPT
 from publisher.engine.jobs import Emit, JobResult, ProveFiles
-from publisher.engine.load import NAMED_KEYS, load_model, load_tokenizer, stored_dtype
+from publisher.engine.load import NAMED_KEYS, has_tokenizer, load_model, load_tokenizer, stored_dtype
 from publisher.engine.nf4 import nf4_config
 from publisher.engine.skeleton import read_skeleton
 from publisher.engine.untie import find_untied
@@ -74,7 +74,7 @@ def run(job: ProveFiles, emit: Emit) -> JobResult:
         "fits_config": True,
         "finite_tensors": finite,
         "tied_embeddings": tied,
-        **_vocabulary(folder, model),
+        **(_vocabulary(folder, model) if has_tokenizer(folder) else {}),
     }
     if expected is not None:
         _require_adapted_alone(job, expected, changed)

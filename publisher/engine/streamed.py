@@ -66,9 +66,8 @@ def adapt_streamed(model: Model, folder: str) -> Model:
         if isinstance(module, BaseTunerLayer):
             add_hook_to_module(module, _Adapted(reading.pop(module.get_base_layer())))
     for module, hook in reading.items():
-        _stand_in(
-            module, "meta"
-        )  # where a hook finds a weight elsewhere, it brings it back there when it goes
+        # Where a hook finds a weight in memory, it brings it back there when it is removed.
+        _stand_in(module, "meta")
         add_hook_to_module(module, hook)
     return adapted
 

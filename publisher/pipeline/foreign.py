@@ -111,6 +111,13 @@ def kind_of(folder: Path) -> Kind:
         return "adapter"
     if config:
         return "nf4" if "quantization_config" in config else "merged"
+    if any(folder.rglob("*.gguf")):
+        raise HubpubError(
+            "HP-M09",
+            "GGUF files are proven against the model that they were made of, which this repo does not hold",
+            where=str(folder),
+            hint="compare its bytes alone: --proof static",
+        )
     if any(folder.rglob("*.parquet")):
         return "dataset"
     raise HubpubError(

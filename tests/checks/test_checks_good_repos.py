@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from checks_samples import parquet, safetensors
 
-from publisher.checks.run import check_folder
+from publisher.checks.run import check_card, check_folder
+from publisher.records.findings import Severity
 
 LORA = """
 base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight F32 8x3840 ones
@@ -142,6 +143,8 @@ dataset_info:
     "data/train-00000-of-00001.parquet": parquet([{"prompt": "the ship"}, {"prompt": "the plane"}]),
     "data/validation-00000-of-00001.parquet": parquet([{"prompt": "the harbor"}]),
     "rows.jsonl": '{"shell": "cd /home/alice/project && ls"}\n',
+    "LINKS.md": "[video](https://x.example/a.mov?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAQWERTZUIOPASDFGH)\n",
+    "tasks.jsonl": "{\"tasks\": \"'task956_strong_password_check', 'task963_librispeech_asr_next_word_prediction'\"}\n",
 }
 
 
@@ -200,3 +203,16 @@ def test_what_git_and_the_hub_client_keep_beside_the_files_is_not_checked(tmp_pa
     write(tmp_path, {".git/config": "x", ".cache/huggingface/download/README.md.metadata": "x"})
 
     assert () == check_folder(tmp_path).findings
+
+
+def test_a_card_alone_whose_licence_is_another_is_no_error_for_its_text_may_lie_beside_it(
+    tmp_path: Path,
+) -> None:
+    """Known cards say `license: other` and keep the text in LICENSE, which a card alone does not show."""
+    (tmp_path / "README.md").write_text("---\nlicense: other\n---\n# A\n")
+
+    found = check_card(tmp_path / "README.md", select=["META012"]).findings
+    whole = check_folder(tmp_path, select=["META012"]).findings
+
+    assert [Severity.WARNING] == [finding.severity for finding in found]
+    assert [Severity.ERROR] == [finding.severity for finding in whole]

@@ -175,6 +175,20 @@ def test_through_four_bits_every_quantized_layer_may_differ(
     assert "HP-E06" == refusal(replace(through, merge_base="full")).code
 
 
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`")  # peft's own word of caution
+def test_a_head_that_the_merge_untied_is_the_only_tensor_that_is_new(
+    tiny_base: Path, make_adapter: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Eight adapted tensors and the head; under any other name it would be a stray."""
+    adapter = make_adapter(tiny_base, tmp_path / "a", modules_to_save=["lm_head"])
+    merge.run(Merge(str(tiny_base), str(adapter), str(tmp_path / "m")), lambda event: None)
+    found = prove(ProveFiles("merged", str(tmp_path / "m"), str(tiny_base), str(adapter)))
+
+    assert (9, 12, False) == tuple(
+        found[name] for name in ("differs_from_base", "same_as_base", "tied_embeddings")
+    )
+
+
 def test_a_multimodal_merge_is_proven_by_the_names_in_its_files(
     tiny_gemma: Path, make_adapter: Callable[..., Path], tmp_path: Path
 ) -> None:

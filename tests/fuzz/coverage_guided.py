@@ -46,7 +46,14 @@ def search(name: str, seconds: int) -> None:
         (corpus / f"seed{number}").write_bytes(seed)
     limits = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=8192", f"-max_total_time={seconds}"]
     atheris.Setup(
-        [name, *limits, "-verbosity=0", "-print_final_stats=1", f"-artifact_prefix={corpus}/broken-", str(corpus)],
+        [
+            name,
+            *limits,
+            "-verbosity=0",
+            "-print_final_stats=1",
+            f"-artifact_prefix={corpus}/broken-",
+            str(corpus),
+        ],
         TARGETS[name],
     )
     atheris.Fuzz()

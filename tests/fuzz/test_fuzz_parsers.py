@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import tracemalloc
 from collections.abc import Iterator
@@ -91,26 +92,68 @@ def test_bytes_that_are_nothing_end_in_a_documented_outcome(name: str) -> None:
 
 
 YAML_TEXT = st.sampled_from(
-    "mit gemma other en English text-generation peft google/gemma-3-4b-it /home/x/model a/b/c https://x.y/z n<1K 1e999 .nan ~ "
-    "true 2020-01-01 0x1F -7 99999999999999999999 lora ${x} {{x}} '' \"\\0\" 'it''s' n<100K".split(" ")
+    [
+        "mit",
+        "gemma",
+        "other",
+        "en",
+        "English",
+        "text-generation",
+        "peft",
+        "google/gemma-3-4b-it",
+        "/home/x/model",
+        "a/b/c",
+        "https://x.y/z",
+        "n<1K",
+        "1e999",
+        ".nan",
+        "~",
+        "true",
+        "2020-01-01",
+        "0x1F",
+        "-7",
+        "99999999999999999999",
+        "lora",
+        "${x}",
+        "{{x}}",
+        "''",
+        '"\\0"',
+        "'it''s'",
+        "n<100K",
+    ]
 )
 YAML = st.recursive(
     YAML_TEXT,
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
         | st.dictionaries(
-            st.sampled_from("name type value split path data_files results task metrics dataset text".split()),
+            st.sampled_from(
+                [
+                    "name",
+                    "type",
+                    "value",
+                    "split",
+                    "path",
+                    "data_files",
+                    "results",
+                    "task",
+                    "metrics",
+                    "dataset",
+                    "text",
+                ]
+            ),
             inner,
             max_size=3,
         ).map(lambda items: "{" + ", ".join(f"{key}: {value}" for key, value in items.items()) + "}")
     ),
     max_leaves=8,
 )
-KEYS = (
+KEYS = re.findall(
+    r"\S+",
     "license license_name license_link library_name base_model base_model_relation pipeline_tag tags language datasets metrics "
     "model-index widget co2_eq_emissions configs dataset_info task_categories size_categories pretty_name thumbnail new_version "
-    "extra_gated_fields extra_gated_prompt inference eval_results viewer licence source_datasets"
-).split()
+    "extra_gated_fields extra_gated_prompt inference eval_results viewer licence source_datasets",
+)
 LINES = st.sampled_from([
     "# Model", "## Training", "#### Deep", "- **Parameters:** 4.3B", "- rank 8, alpha 16, dropout 0.05", "LoRA on q_proj, v_proj",
     "| a | b |", "|---|---|", "| Total | 12 | 4 |", "| train | 7 |", "```python", "```bash", "```", "~~~", "import torch",
@@ -153,6 +196,12 @@ def test_what_claims_to_be_huge_is_read_in_little_memory(name: str, raw: bytes) 
     tracemalloc.stop()
 
     assert peak < HUNDRED_MB
+
+
+@pytest.mark.parametrize("raw", [b"%YAML 1.0\n---\na: 1\n", b'a: "\\UFFFFFFFF"\n', b'a: "\\U00110000"\n'])
+def test_what_broke_a_parser_once_breaks_none_again(raw: bytes) -> None:
+    """Found by `make fuzz`."""
+    TARGETS["front-matter"](raw)
 
 
 def test_every_parser_has_files_to_begin_with() -> None:

@@ -11,13 +11,18 @@ import pytest
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache
+from publisher.hub.remote import RemoteHub
 from publisher.pipeline.inputs import ggufs_of
+from publisher.pipeline.levels import Levels
+from publisher.pipeline.look import preflight_problems
 from publisher.pipeline.own_ggufs import looked_at
 from publisher.pipeline.release import Release
 from publisher.pipeline.services import Engine
 from publisher.pipeline.steps.gguf import Converting, gguf
+from publisher.pipeline.steps.preflight import needed
 from publisher.records.artifacts import Artifact
 from publisher.records.runs import Base, Pins
+from publisher.staging.server import EmbeddedHub
 
 Open = Callable[..., Release]
 
@@ -111,3 +116,30 @@ def test_what_is_wrong_with_them_is_told_first(
 
     assert "HP-W04" == caught.value.code
     assert what in caught.value.what
+
+
+def test_own_files_that_are_only_compared_need_nothing_heavy(open_release: Open) -> None:
+    """A quantizer's machine need not have torch to release what it made."""
+    own = "manifest: 1\nowner: q\nsource: acme/model\nartifacts: {gguf: {files: a.gguf, proof: %s}}\n"
+    static, whole = (open_release(own % proof).manifest for proof in ("static", "run"))
+
+    assert () == needed(static, Levels.of(static))
+    assert {"torch", "gguf"} <= set(needed(whole, Levels.of(whole)))
+
+
+def test_a_damaged_file_and_a_checkout_that_is_none_are_told_before_the_run(
+    open_release: Open, tmp_path: Path
+) -> None:
+    """By the first stage, with everything else that is wrong."""
+    write(tmp_path / "q" / "m-Q8_0.gguf").write_bytes(b"<html>")
+    with EmbeddedHub(tmp_path / "hub") as served:
+        hub = RemoteHub(served.url, token=served.token, host="local")
+        own = open_release(
+            "manifest: 1\nowner: q\nbase: {model: a/b, folder: base}\nartifacts: {gguf: {files: ../../q/*.gguf}}\n"
+        )
+        made = open_release(
+            "manifest: 1\nowner: q\nbase: {model: a/b, folder: base}\nartifacts: {gguf: {llama_cpp: nowhere}}\n"
+        )
+        codes = [[problem.code for problem in preflight_problems(each, hub, hub)] for each in (own, made)]
+
+    assert [["HP-W04"], ["HP-E01"]] == codes

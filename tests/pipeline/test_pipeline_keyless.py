@@ -17,9 +17,10 @@ from publisher.pipeline.look import preflight_problems
 from publisher.pipeline.release import Release
 from publisher.pipeline.services import LastVersion, Wishes
 from publisher.pipeline.steps.releasing import Packages, plan
-from publisher.records.artifacts import RepoRef
+from publisher.records.artifacts import Artifact, RepoRef
 from publisher.records.plans import Package
 from publisher.records.receipts import Version
+from publisher.records.runs import Base
 from publisher.staging.server import EmbeddedHub
 
 DATA = RepoRef("alice/tiny-data", "dataset")
@@ -88,6 +89,8 @@ def test_a_plan_that_a_keyless_run_could_only_begin_is_shown_and_not_confirmed(
         "last": LastVersion(None),
         "packages": packages,
         "version": Version("1.0.0"),
+        "base": Base(Artifact("base", "", ()), ()),
+        "merged": None,
     }
     with pytest.raises(HubpubError) as caught:
         plan(keyless, **settings)

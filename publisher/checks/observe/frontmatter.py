@@ -113,8 +113,10 @@ def read_yaml(block: Block) -> tuple[Value | None, tuple[YamlFault, ...]]:
         line = min(line, max(block.first + 1, (block.last or line) - 1))
         column = mark.column + 1 if mark else None
         return None, (YamlFault(f"not valid YAML: {error.problem or error.context}", line, column),)
-    except YAMLError as error:
-        return None, (YamlFault(f"not valid YAML: {str(error).splitlines()[0]}", block.first + 1),)
+    # the last three: `%YAML 1.3`, and `\UFFFFFFFF`, which is no character
+    except (YAMLError, AssertionError, OverflowError, ValueError) as error:
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        return None, (YamlFault(f"not valid YAML: {why}", block.first + 1),)
     except RecursionError:
         raise UnboundedError("the front matter is nested too deeply to be read") from None
     if root is None:

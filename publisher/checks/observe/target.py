@@ -47,6 +47,11 @@ class Absent:
     missing: bool = False
 
 
+def unreadable(error: OSError) -> Absent:
+    """What stands for knowledge from a file that cannot be read, or went away during the check."""
+    return Absent(f"{error.filename or 'a file'} cannot be read: {error.strerror}")
+
+
 @dataclass(frozen=True)
 class Given:
     """The files where a whole repo was given, None for a card alone: for rules that can speak of a card too."""
@@ -116,7 +121,10 @@ class RepoView:
         """
         if wanted not in self._seen:
             observer = OBSERVERS.get(wanted) or cast("Any", wanted).observe
-            self._seen[wanted] = observer(self)
+            try:
+                self._seen[wanted] = observer(self)
+            except OSError as error:
+                self._seen[wanted] = unreadable(error)
         return cast("T | Absent", self._seen[wanted])
 
 

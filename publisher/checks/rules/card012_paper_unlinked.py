@@ -12,6 +12,7 @@ Good
 Good
     README.md:
         - **Paper**: in review, to be published
+        - **Paper:** [Needs More Information]
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _LINKED = re.compile(
     r"https?://|\]\(|\barxiv\b|\bdoi\b|aclanthology|openreview|10\.\d{4}/|\d{4}\.\d{4,5}", re.IGNORECASE
 )
 _NOT_YET = re.compile(
-    r"coming|soon|review|preprint pending|to appear|to be |not (?:yet )?(?:published|available)|none|n[/.]?a\b|tba|tbd|forthcoming|unpublished|\[(?:needs )?more|^\W*$",
+    r"coming|soon|review|pending|to appear|to be |not (?:yet )?(?:published|available)|none|n[/.]?a\b|tba|tbd|forthcoming|unpublished|\[(?:needs )?more|^\W*$",
     re.IGNORECASE,
 )
 _PAPERS = re.compile(

@@ -52,6 +52,8 @@ def languages_differ(card: Metadata, claims: Claims) -> Iterator[Fault]:
     for passage in claims.outline.passages:
         if passage.kind not in ("item", "row", "line") or not _LABEL.fullmatch(passage.label):
             continue
+        if passage.raw.lstrip(" -*+").startswith("`"):  # `language`: a column of the data, described
+            continue
         names = _NAME.findall(_END.split(passage.value)[0])
         missing = {name: code for name in names if (code := code_of(name)) is not None and code not in codes}
         if missing:

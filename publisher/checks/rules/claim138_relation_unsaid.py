@@ -25,6 +25,13 @@ Good
         ---
         # Aerial: QLoRA fine-tuned model
         This repo holds the merged weights.
+Good
+    README.md:
+        ---
+        license: gemma
+        ---
+        # Cap meme
+        The LoRA itself was trained with one token.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ Good
         license: mit
         datasets: [acme/aerial]
         my_own_key: 1
+        dataset_size: 41355564
         ---
 """
 

@@ -45,6 +45,9 @@ from publisher.checks.rule import Fault, Skip, rule
 from publisher.records.findings import Severity
 
 _GIVEN = frozenset(dir(builtins)) | {"__name__", "__file__", "display", "get_ipython", "_"}
+_PRINTED = frozenset(
+    {"array", "tensor", "dict_keys", "dict_values", "dict_items"}
+)  # how values print themselves
 _MOST = 6
 
 
@@ -101,7 +104,10 @@ def _output(block: PythonBlock, bound: set[str]) -> set[ast.AST]:
 
 def _shows(value: ast.expr, bound: set[str]) -> bool:
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
-        return value.func.id[:1].isupper() and value.func.id not in bound
+        name = value.func.id
+        return name not in bound and (name[:1].isupper() or name in _PRINTED)
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return value.func.attr[:1].isupper()  # torch.Size([4, 39])
     return isinstance(value, ast.Dict | ast.List | ast.Set | ast.Tuple)
 
 

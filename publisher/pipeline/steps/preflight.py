@@ -95,7 +95,8 @@ def _packages(manifest: Manifest, levels: Levels) -> Iterator[HubpubError]:
 
 def needed(manifest: Manifest, levels: Levels) -> tuple[str, ...]:
     """Packages that the run will import: none of torch's family where nothing is made and nothing is loaded."""
-    written = {"merged", "nf4", "gguf"} & set(manifest.artifacts)
+    own = {kind for kind, artifact in manifest.artifacts.items() if artifact.files}
+    written = {"merged", "nf4", "gguf"} & set(manifest.artifacts) - own
     drawn = FOR_CURVES if manifest.train or manifest.training_run else ()
     made = manifest.train or manifest.evaluate or manifest.base.package or written
     if made or any(levels[kind] != "static" for kind in manifest.artifacts):

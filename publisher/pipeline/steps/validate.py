@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Literal
 
 from publisher.engine.jobs import (
@@ -44,6 +43,8 @@ def validate(
 ) -> Validation:
     """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged, merged against NF4.
 
+    Before that, base and merged model are proven by their files.
+
     Less than that where less was asked for: `validate.proof.<kind>` says so, and the card from it.
 
     Raises:
@@ -53,9 +54,10 @@ def validate(
     measured = [
         Measurement(f"validate.proof.{kind}", levels[kind]) for kind in identity.refs if levels[kind] != "run"
     ]
-    # Its files first: that costs least and tells most. A machine that proves no further need not have torch.
-    able = levels["merged"] != "static" or find_spec("torch") is not None
-    if merged is not None and "merged" in identity.refs and able:
+    # The files first: that costs least and tells most.
+    if "base" in identity.refs and levels["base"] != "static":
+        measured += engine.run(ProveFiles("base", base.artifact.folder)).measured
+    if merged is not None and "merged" in identity.refs and levels["merged"] != "static":
         measured += engine.run(_files_job(base, adapter, merged, merging)).measured
     for made in (base, adapter, merged, quantized, ggufs):
         if made is not None and made.artifact.kind in identity.refs:
@@ -79,7 +81,7 @@ def validate(
 
 
 def _files_job(base: Base, adapter: Adapter | None, merged: Merged, merging: Merging) -> ProveFiles:
-    """The proof of a merged model by its files, which holds at any level."""
+    """The proof of a merged model by its files and those that it was made of."""
     return ProveFiles(
         "merged",
         merged.artifact.folder,

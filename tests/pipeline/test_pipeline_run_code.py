@@ -274,5 +274,5 @@ def test_a_releases_cards_run_on_the_folders_of_all_its_repos(
     ran = CliRunner().invoke(app, [*arguments, "--project", str(tmp_path)])
 
     (finding,) = json.loads(ran.stdout)["findings"]
-    assert ("tiny/dataset/README.md", 13) == (finding["path"], finding["line"])
+    assert ("README.md", 13) == (finding["path"], finding["line"])
     assert "alice/base/nothing.txt" in finding["message"]

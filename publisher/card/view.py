@@ -231,7 +231,12 @@ class CardInput:
         """The card's title: the family's name, and which of its repos this is."""
         if self.kind == "base":
             return self.repo_id.rpartition("/")[2]
-        suffix = {"adapter": ": LoRA adapter", "nf4": ": 4-bit (NF4)", "gguf": ": GGUF", "dataset": ": dataset"}
+        suffix = {
+            "adapter": ": LoRA adapter",
+            "nf4": ": 4-bit (NF4)",
+            "gguf": ": GGUF",
+            "dataset": ": dataset",
+        }
         return self.title + suffix.get(self.kind, "")
 
     @property

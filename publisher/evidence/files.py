@@ -25,7 +25,9 @@ def inventory(
     known = known or {}
     paths = sorted(p for p in folder.rglob("*") if p.is_file())
     named = [(p.relative_to(folder).as_posix(), p) for p in paths]
-    return tuple(FileRecord(name, p.stat().st_size, known.get(name) or sha256_of(p)) for name, p in named if keep(name))
+    return tuple(
+        FileRecord(name, p.stat().st_size, known.get(name) or sha256_of(p)) for name, p in named if keep(name)
+    )
 
 
 def sha256_of(file: Path) -> str:

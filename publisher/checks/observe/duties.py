@@ -36,7 +36,9 @@ class Family:
     base: re.Pattern[str]  # how the base's name begins, without its owner
     names: str = ""  # a pattern for license_name where `ids` is `other`
     notice: str = ""
-    copies: bool = False  # the notice goes with copies of the base; of what is made from it the licence does not say so
+    copies: bool = (
+        False  # the notice goes with copies of the base; of what is made from it the licence does not say so
+    )
     phrases: tuple[str, ...] = ()
     prefix: str = ""
     copy: bool = False

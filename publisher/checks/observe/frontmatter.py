@@ -172,7 +172,15 @@ def _value(node: Node, offset: int, key_line: int | None, faults: list[YamlFault
     if isinstance(node, SequenceNode):
         items = tuple(_value(item, offset, None, faults) for item in node.value)
         return Value([item.data for item in items], line, column, items, key_line)
-    return Value(_scalar(node.value, str(node.tag)), line, column, (), key_line, node.value, bool(getattr(node, "style", None)))
+    return Value(
+        _scalar(node.value, str(node.tag)),
+        line,
+        column,
+        (),
+        key_line,
+        node.value,
+        bool(getattr(node, "style", None)),
+    )
 
 
 def _scalar(text: str, tag: str) -> Json:

@@ -37,7 +37,9 @@ from publisher.records.findings import Severity
 
 _MODEL = r"(?:GPT-?(?:3\.5|4|4o|4\.1|5)\b|ChatGPT|text-davinci|OpenAI o[134]\b|Claude\b|Gemini\b)"
 _MADE = r"(?:generated|synthesi[sz]ed|written|produced|distilled|labell?ed|annotated|captioned|enhanced) (?:by|with|from|using)"
-_NOUN = r"(?:GPT|OpenAI o\d|Claude|Gemini)[\w.-]{0,12} (?:enhancement|annotation|augmentation|paraphras\w{1,6})"
+_NOUN = (
+    r"(?:GPT|OpenAI o\d|Claude|Gemini)[\w.-]{0,12} (?:enhancement|annotation|augmentation|paraphras\w{1,6})"
+)
 _DISCLOSED = re.compile(rf"{_MADE} [^.\n]{{0,60}}?{_MODEL}|(?<![\w-]){_NOUN}", re.IGNORECASE)
 _NAMED = re.compile(r"GPT|davinci|OpenAI|Claude|Gemini", re.IGNORECASE)
 _LONGEST = 5000  # characters of a line that are read: nobody reads more

@@ -39,7 +39,9 @@ def test_every_stage_works_and_the_end_names_repos_receipt_and_what_to_commit(
     )
     assert f"{stages} publish verify promote receipt".split() == ran.worked
     assert {
+        "convertible": "no GGUF file is made here",
         "imported": "the manifest names no record of a training made elsewhere",
+        "gguf": "gguf is not among the artifacts",
         "gates": "the manifest sets no gates",
     } == ran.skipped
     assert ran.out.startswith("Released tiny 1.0.0 on http://127.0.0.1:")

@@ -204,7 +204,7 @@ def _dataset_info(card: CardInput, splits: list[str], number: Number) -> dict[st
         return None
     features = facts.value("dataset.features")
     return {
-        **({"features": features} if features else {}),
+        **({"features": _in_order(features)} if features else {}),
         "splits": [
             {
                 "name": split,
@@ -215,6 +215,18 @@ def _dataset_info(card: CardInput, splits: list[str], number: Number) -> dict[st
         ],
         **{key: number(facts[fact_id]) for key, fact_id in sizes.items()},
     }
+
+
+def _in_order(value: Any) -> Any:
+    """A column's form with its name first, labels by number: a fact that was kept as JSON has lost its order."""
+    if isinstance(value, list | tuple):
+        return [_in_order(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    keys = sorted(
+        value, key=lambda key: (key != "name", (0, int(key), "") if key.isdecimal() else (1, 0, key))
+    )
+    return {key: _in_order(value[key]) for key in keys}
 
 
 def size_category(rows: int) -> str:

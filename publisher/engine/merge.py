@@ -44,9 +44,10 @@ def run(job: Merge, emit: Emit) -> JobResult:
             HP-X01, the disk has too little room, with what is missing.
     """
     base, adapter_folder, out = Path(job.base), Path(job.adapter), Path(job.out)
-    refuse_quantized(base, read_config(base))
+    adapter, config = read_adapter(adapter_folder), read_config(base)
+    refuse_quantized(base, config)
     check_adapter(adapter_folder, base)
-    shards, adapter, config = read_shards(base), read_adapter(adapter_folder), read_config(base)
+    shards = read_shards(base)
     untied = find_untied(adapter, shards, tied=tied_embeddings(config, shards))
     updates = _updates(job, shards, adapter, untied)
     changed: list[str] = []

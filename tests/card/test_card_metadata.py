@@ -194,3 +194,15 @@ def test_what_the_bases_licence_asks_for_stands_on_the_card(card_of, templates):
     ]
 
     assert [] == [words for words in [*wanted, "Its restrictions of use bind"] if words not in text]
+
+
+def test_columns_are_written_in_one_order_however_the_fact_was_kept():
+    """Facts that come back from a lock have their keys sorted; the card must not change with that."""
+    from publisher.card.metadata import _in_order
+
+    measured = [{"name": "kind", "dtype": {"class_label": {"names": {"0": "a", "2": "c", "10": "k"}}}}]
+    kept = [{"dtype": {"class_label": {"names": {"0": "a", "10": "k", "2": "c"}}}, "name": "kind"}]
+
+    assert str(_in_order(measured)) == str(_in_order(kept))
+    assert ["name", "dtype"] == list(_in_order(kept)[0])
+    assert ["0", "2", "10"] == list(_in_order(kept)[0]["dtype"]["class_label"]["names"])

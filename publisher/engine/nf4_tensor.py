@@ -13,7 +13,7 @@ from publisher.errors import HubpubError
 from publisher.weights.assemble import Part
 from publisher.weights.header import Header, TensorEntry
 
-PIECE = 1 << 23  # weights that are in memory at a time; a multiple of every block
+PIECE = 1 << 20  # weights that are in memory at a time; a multiple of every block
 _TORCH = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 

@@ -12,24 +12,20 @@ import json
 import os
 import platform
 import shutil
-import signal
 import statistics
 import struct
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from serving import BIN, serving
 from tiny_project import NAME, shapes_of, write_configuration
 
-BIN = Path(sys.executable).parent
 ROUNDS = 3
 GOAL = 1.3
 AGAIN_GOAL_S = 3.0
-TOKEN = "hf_acme"
 HIDDEN, LAYERS, VOCABULARY = 2048, 5, 28672  # 224 MiB of embeddings and 160 MiB a layer: 1 GiB in float32
 SHARDS = 4
 BLOCK = os.urandom(1 << 20)
@@ -69,7 +65,7 @@ def measure(rounds: int) -> list[dict[str, object]]:
     ours, theirs, again = [], [], []
     with tempfile.TemporaryDirectory(prefix="hubpub-bench-") as folder:
         place = Path(folder)
-        with _hub(place) as environment:
+        with serving(place, HF_HUB_DISABLE_XET="1") as environment:
             for number in range(rounds):
                 turns: list[Callable[[], None]] = [
                     lambda n=number: ours.append(_ours(place, environment, n, again)),
@@ -101,33 +97,6 @@ def measure(rounds: int) -> list[dict[str, object]]:
             "met": repeated <= AGAIN_GOAL_S,
         },
     ]
-
-
-@contextmanager
-def _hub(place: Path) -> Iterator[dict[str, str]]:
-    """One embedded Hub for both sides; gives the environment that leads to it, without Xet and bars."""
-    ready, users = place / "ready", place / "users.yaml"
-    users.write_text(f"- name: acme\n  tokens: [{{token: {TOKEN}}}]\n")
-    where = ["--data", place / "hub", "--users", users, "--ready-file", ready]
-    server = subprocess.Popen(
-        [BIN / "hubpub", "hub", "serve", *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        while not ready.is_file():
-            if server.poll() is not None:
-                raise SystemExit("the Hub did not start")
-            time.sleep(0.01)
-        yield {
-            **{name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ},
-            "HOME": str(place / "home"),
-            "HF_ENDPOINT": json.loads(ready.read_text())["url"],
-            "HF_TOKEN": TOKEN,
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        }
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
 
 
 def _ours(place: Path, environment: dict[str, str], number: int, again: list[float]) -> float:

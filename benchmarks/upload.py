@@ -11,24 +11,18 @@ import argparse
 import json
 import os
 import platform
-import signal
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from big_model import ATTENTION, write_adapter, write_llama
+from serving import BIN, serving
 
 from publisher.weights.shards import read_shards
 
-BIN = Path(sys.executable).parent
 GOAL = 1.15  # of the bytes of the tensors that changed
 CLOSE = 1.05  # prediction and what was sent, either way round
-TOKEN = "hf_acme"
 BASE = "acme/random"
 MANIFEST = f"""
 manifest: 1
@@ -72,7 +66,7 @@ def measure(place: Path, gigabytes: float) -> list[Row]:
     write_adapter(cards / "inputs" / "adapter", base, ATTENTION, r=16)
     (cards / "release.yaml").write_text(MANIFEST.lstrip())
     (cards / "limitations.md").write_text("It knows nothing.\n")
-    with _hub(place) as environment:
+    with serving(place, HF_HUB_DISABLE_XET="0", HF_XET_XORB_COMPRESSION_POLICY="none") as environment:
         _run(["hf", "upload", BASE, base, "--private", "--quiet"], place, environment)
         there = ["tuned", "--hub", environment["HF_ENDPOINT"]]
         release = ["hubpub", "release", *there, "--yes", "--proof", "static"]
@@ -138,34 +132,6 @@ def _changed(base: Path, merged: Path) -> int:
                 length = tensor.stop - tensor.start
                 changed += length if ours.read(length) != other.read(length) else 0
     return changed
-
-
-@contextmanager
-def _hub(place: Path) -> Iterator[dict[str, str]]:
-    """An embedded Hub; gives the environment that leads to it, with Xet."""
-    ready, users = place / "ready", place / "users.yaml"
-    users.write_text(f"- name: acme\n  tokens: [{{token: {TOKEN}}}]\n")
-    where = ["--data", place / "hub", "--users", users, "--ready-file", ready]
-    server = subprocess.Popen(
-        [BIN / "hubpub", "hub", "serve", *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        while not ready.is_file():
-            if server.poll() is not None:
-                raise SystemExit("the Hub did not start")
-            time.sleep(0.01)
-        yield {
-            **{name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ},
-            "HOME": str(place / "home"),
-            "HF_ENDPOINT": json.loads(ready.read_text())["url"],
-            "HF_TOKEN": TOKEN,
-            "HF_HUB_DISABLE_XET": "0",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_XET_XORB_COMPRESSION_POLICY": "none",
-        }
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
 
 
 def _run(command: list[Any], folder: Path, environment: dict[str, str]) -> str:

@@ -13,7 +13,7 @@ from publisher.engine.generate import FALLBACK_PROMPT, Tensor
 from publisher.engine.jobs import Compare, Emit, JobResult
 from publisher.engine.load import Model, load_adapter, load_model, load_tokenizer, stored_dtype
 from publisher.engine.memory import fits_in_memory, free
-from publisher.engine.nf4 import load_nf4, nf4_config
+from publisher.engine.nf4 import load_nf4
 from publisher.engine.skeleton import read_skeleton
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
@@ -284,11 +284,9 @@ def _through(job: Compare) -> FourBits | None:
         return None
     from publisher.engine.streamed import FourBits
 
-    folder, dtype = Path(job.base), stored_dtype(job.base)
-    name = str(dtype).removeprefix("torch.")
-    settings = nf4_config(double_quant=job.double_quant, compute_dtype=name)
-    quantized = read_skeleton(folder, read_shards(folder), settings, name).quantized
-    return FourBits(quantized, dtype, job.double_quant)
+    folder = Path(job.base)
+    quantized = read_skeleton(folder, read_shards(folder)).quantized
+    return FourBits(quantized, stored_dtype(folder), job.double_quant)
 
 
 def _dtype_that_fits(*folders: str) -> str | None:

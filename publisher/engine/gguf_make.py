@@ -21,6 +21,7 @@ from publisher.errors import HubpubError
 from publisher.manifest.schema import CONVERTED
 from publisher.records.facts import Json, Measurement
 from publisher.weights.companions import COMPANIONS
+from publisher.weights.describe import has_chat_template
 from publisher.weights.gguf import GgufHeader, header_of
 
 # What the converter says where it does not know a model, as opposed to where it breaks.
@@ -128,7 +129,7 @@ def _shown(job: MakeGguf, model: Path) -> Iterator[Path]:
 def _measured(job: MakeGguf, model: Path, folder: Path) -> tuple[Measurement, ...]:
     files = {kind: folder / file_name(job.name, kind) for kind in job.types}
     headers = {kind: header_of(file) for kind, file in files.items()}
-    has_template = _has_chat_template(model)
+    has_template = has_chat_template(model)
     for kind, header in headers.items():
         _require(files[kind], header, job.says, has_template=has_template)
     sizes = {kind: file.stat().st_size for kind, file in files.items()}
@@ -162,12 +163,6 @@ def _require(file: Path, header: GgufHeader, says: Mapping[str, Json], *, has_te
             hint="another edition of the converter may write it: llama_cpp: in release.yaml",
             lacking=lacking,
         )
-
-
-def _has_chat_template(model: Path) -> bool:
-    config = model / "tokenizer_config.json"
-    inside = config.is_file() and "chat_template" in json.loads(config.read_text(encoding="utf-8"))
-    return inside or any((model / name).is_file() for name in ("chat_template.jinja", "chat_template.json"))
 
 
 def _architecture(model: Path) -> str:

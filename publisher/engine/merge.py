@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from publisher.engine.jobs import Emit, JobResult, Merge
-from publisher.engine.load import stored_dtype
-from publisher.engine.nf4 import nf4_config, refuse_quantized
+from publisher.engine.nf4 import refuse_quantized
 from publisher.engine.output import Ledger, continued_aside
 from publisher.engine.skeleton import read_skeleton
 from publisher.engine.untie import Untied, add_head, find_untied
@@ -29,7 +28,7 @@ from publisher.weights.companions import copy_companions
 from publisher.weights.copying import copy_file, copy_range
 from publisher.weights.describe import count_parameters, main_dtype, read_config, tied_embeddings
 from publisher.weights.header import Header, TensorEntry, read_header
-from publisher.weights.lora import CONFIG, WEIGHTS, Adapter, read_adapter
+from publisher.weights.lora import CONFIG, WEIGHTS, Adapter, LoraPair, read_adapter
 from publisher.weights.shards import ShardSet, read_shards
 
 SLICE_BYTES = 1_000_000  # of the base's tensor: what fits into the caches takes half the time that 16 MB take
@@ -48,8 +47,9 @@ def run(job: Merge, emit: Emit) -> JobResult:
     refuse_quantized(base, config)
     check_adapter(adapter_folder, base)
     shards = read_shards(base)
-    untied = find_untied(adapter, shards, tied=tied_embeddings(config, shards))
-    updates = _updates(job, shards, adapter, untied)
+    pairs, saved = find_weights(adapter, shards), find_saved(adapter, shards)
+    untied = find_untied(adapter, shards, pairs, saved, tied=tied_embeddings(config, shards))
+    updates = _updates(job, shards, pairs, saved, untied)
     changed: list[str] = []
     with continued_aside(out, _key(job, shards)) as ledger:
         _refuse_full_disk(ledger, shards)
@@ -58,7 +58,7 @@ def run(job: Merge, emit: Emit) -> JobResult:
             changed += _make_shard(ledger, shard, updates, adapter, untied)
             written += shard.size_bytes
             emit({"event": "bytes", "done": written, "of": shards.size_bytes})
-        _refuse_idle(adapter, shards, changed)
+        _refuse_idle(adapter, pairs, changed)
         copy_companions(base, ledger.folder)
         _copy_index(shards, ledger.folder, untied)
         if untied is not None:
@@ -86,23 +86,26 @@ def run(job: Merge, emit: Emit) -> JobResult:
     return JobResult(measured, {"changed": sorted(changed), "untouched": list(untouched)})
 
 
-def _updates(job: Merge, shards: ShardSet, adapter: Adapter, untied: Untied | None) -> dict[str, Update]:
+def _updates(
+    job: Merge,
+    shards: ShardSet,
+    pairs: Mapping[str, LoraPair],
+    saved: Mapping[str, TensorEntry],
+    untied: Untied | None,
+) -> dict[str, Update]:
     """What is done to which tensor of the base."""
     trip: RoundTrip | None = None
     through: frozenset[str] = frozenset()
     if job.merge_base == "nf4":
-        base = Path(job.base)
-        dtype = str(stored_dtype(base)).removeprefix("torch.")
-        settings = nf4_config(double_quant=job.double_quant, compute_dtype=dtype)
-        through = read_skeleton(base, shards, settings, dtype).quantized
-        trip = RoundTrip(dtype, job.double_quant)
+        skeleton = read_skeleton(Path(job.base), shards)
+        through, trip = skeleton.quantized, RoundTrip(skeleton.dtype, job.double_quant)
     updates = {name: Update(round_trip=trip) for name in through}
-    for name, pair in find_weights(adapter, shards).items():
+    for name, pair in pairs.items():
         updates[name] = Update(pair, round_trip=trip if name in through else None)
     stored = shards.tensors
-    for name, saved in find_saved(adapter, shards).items():
+    for name, tensor in saved.items():
         if name in stored and not (untied is not None and untied.name == name):
-            updates[name] = Update(saved=saved)
+            updates[name] = Update(saved=tensor)
     return updates
 
 
@@ -175,9 +178,8 @@ def _write_tensor(
     return changed
 
 
-def _refuse_idle(adapter: Adapter, shards: ShardSet, changed: list[str]) -> None:
+def _refuse_idle(adapter: Adapter, pairs: Mapping[str, LoraPair], changed: list[str]) -> None:
     """Every pair must have changed its weight: an update that rounds away is a merge that did nothing there."""
-    pairs = find_weights(adapter, shards)
     if idle := sorted(set(pairs) - set(changed)):
         raise HubpubError(
             "HP-E06",

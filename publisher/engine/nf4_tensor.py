@@ -14,7 +14,6 @@ from publisher.weights.assemble import Part
 from publisher.weights.header import Header, TensorEntry
 
 PIECE = 1 << 20  # weights that are in memory at a time; a multiple of every block
-_TORCH = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def read_pieces(shard: Header, entry: TensorEntry, dtype: str) -> Iterator[Any]:
         while left:
             raw = bytearray(min(PIECE, left) * width)
             stream.readinto(raw)
-            piece = torch.frombuffer(raw, dtype=getattr(torch, _TORCH[entry.dtype]))
+            piece = torch.frombuffer(raw, dtype=getattr(torch, entry.torch_dtype))
             yield piece.to(getattr(torch, dtype))
             left -= len(raw) // width
 

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 
 from publisher.engine.jobs import Emit, JobResult, Quantize
-from publisher.engine.load import stored_dtype
 from publisher.engine.nf4 import nf4_config, refuse_quantized
 from publisher.engine.nf4_tensor import Spool, quantize_tensor, read_pieces
 from publisher.engine.output import written_aside
@@ -38,7 +37,7 @@ def run(job: Quantize, emit: Emit) -> JobResult:
     config, shards = read_config(source), read_shards(source)
     refuse_quantized(source, config)
     settings = nf4_config(double_quant=job.double_quant, compute_dtype=job.compute_dtype)
-    skeleton = read_skeleton(source, shards, settings, str(stored_dtype(source)).removeprefix("torch."))
+    skeleton = read_skeleton(source, shards)
     emit({"event": "phase", "phase": "quantize", "layers": len(skeleton.quantized)})
     with written_aside(out) as folder:
         _write_weights(skeleton, shards, folder, emit, double_quant=job.double_quant)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from publisher.engine.load import NAMED_KEYS
+from publisher.engine.load import NAMED_KEYS, stored_dtype
+from publisher.engine.nf4 import nf4_config
 from publisher.errors import HubpubError
 from publisher.weights.adapter import weight_names
 from publisher.weights.header import TensorEntry
@@ -37,14 +38,14 @@ class Skeleton:
         return "float32" if any(re.search(pattern, name) for pattern in self.exact) else self.dtype
 
 
-def read_skeleton(folder: Path, shards: ShardSet, quantization: Any, dtype: str) -> Skeleton:
+def read_skeleton(folder: Path, shards: ShardSet) -> Skeleton:
     """Build the model on torch's meta device, which takes no memory, and let transformers mark what it quantizes.
+
+    Which layers become NF4 depends on the model alone, not on how scales are kept or what is computed in.
 
     Args:
         folder: with the model's config.json.
         shards: its weights.
-        quantization: transformers' `BitsAndBytesConfig`.
-        dtype: torch's name of the type to load as.
 
     Raises:
         HubpubError: HP-E03, a tensor of the model is not in the checkpoint, or the other way round.
@@ -54,9 +55,8 @@ def read_skeleton(folder: Path, shards: ShardSet, quantization: Any, dtype: str)
     import transformers
     from transformers.quantizers.auto import AutoHfQuantizer
 
-    config = transformers.AutoConfig.from_pretrained(
-        folder, local_files_only=True, dtype=getattr(torch, dtype)
-    )
+    dtype = stored_dtype(folder)
+    config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, dtype=dtype)
     kind = (
         transformers.AutoModelForImageTextToText
         if hasattr(config, "vision_config")
@@ -65,7 +65,8 @@ def read_skeleton(folder: Path, shards: ShardSet, quantization: Any, dtype: str)
     with torch.device("meta"):
         model = kind.from_config(config)
     linear = {name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
-    AutoHfQuantizer.from_config(quantization).preprocess_model(model=model, device_map={"": "cpu"})
+    settings = nf4_config(double_quant=True, compute_dtype="bfloat16")
+    AutoHfQuantizer.from_config(settings).preprocess_model(model=model, device_map={"": "cpu"})
     marked = {
         name for name, module in model.named_modules() if isinstance(module, bitsandbytes.nn.Linear4bit)
     }
@@ -91,7 +92,7 @@ def read_skeleton(folder: Path, shards: ShardSet, quantization: Any, dtype: str)
         },
         quantized=frozenset(places[f"{name}.weight"] for name in marked),
         kept=tuple(sorted(linear - marked)),
-        dtype=dtype,
+        dtype=str(dtype).removeprefix("torch."),
         exact=tuple(getattr(model, "_keep_in_fp32_modules_strict", None) or ()),
     )
 

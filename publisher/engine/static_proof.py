@@ -14,8 +14,7 @@ from typing import Any
 from publisher.engine.chat import Tokenizer, encode_prompt
 from publisher.engine.generate import FALLBACK_PROMPT
 from publisher.engine.jobs import Emit, JobResult, ProveFiles
-from publisher.engine.load import NAMED_KEYS, has_tokenizer, load_model, load_tokenizer, stored_dtype
-from publisher.engine.nf4 import nf4_config
+from publisher.engine.load import NAMED_KEYS, has_tokenizer, load_model, load_tokenizer
 from publisher.engine.skeleton import read_skeleton
 from publisher.engine.untie import find_untied
 from publisher.errors import HubpubError
@@ -90,12 +89,11 @@ def run(job: ProveFiles, emit: Emit) -> JobResult:
 def _expected(job: ProveFiles, base: ShardSet) -> Expected:
     adapter = read_adapter(Path(str(job.adapter)))
     pairs, saved = find_weights(adapter, base), find_saved(adapter, base)
-    untied = find_untied(adapter, base, tied=tied_embeddings(read_config(base.folder), base))
+    tied = tied_embeddings(read_config(base.folder), base)
+    untied = find_untied(adapter, base, pairs, saved, tied=tied)
     through: frozenset[str] = frozenset()
     if job.merge_base == "nf4":
-        dtype = str(stored_dtype(base.folder)).removeprefix("torch.")
-        settings = nf4_config(double_quant=job.double_quant, compute_dtype=dtype)
-        through = read_skeleton(base.folder, base, settings, dtype).quantized
+        through = read_skeleton(base.folder, base).quantized
     return Expected(
         must=frozenset(pairs),
         may=through | frozenset(saved),

@@ -6,19 +6,17 @@ peft unties them when it merges: the head becomes a tensor of its own, and the m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from publisher.engine.updates import TORCH
 from publisher.errors import HubpubError
 from publisher.records.facts import Json
-from publisher.weights.adapter import find_saved, find_weights
 from publisher.weights.assemble import Part, assemble
 from publisher.weights.describe import is_embedding, is_head
 from publisher.weights.header import TensorEntry, read_header
-from publisher.weights.lora import Adapter
+from publisher.weights.lora import Adapter, LoraPair
 from publisher.weights.shards import ShardSet
 
 _PIECE = 1 << 22  # elements
@@ -62,15 +60,23 @@ class Untied:
         (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
 
-def find_untied(adapter: Adapter, shards: ShardSet, *, tied: bool) -> Untied | None:
+def find_untied(
+    adapter: Adapter,
+    shards: ShardSet,
+    pairs: Mapping[str, LoraPair],
+    saved: Mapping[str, TensorEntry],
+    *,
+    tied: bool,
+) -> Untied | None:
     """The head that a merge makes a tensor of its own; None where the model stays as it is.
+
+    `pairs` and `saved` are what `find_weights` and `find_saved` found for the adapter in these shards.
 
     Raises:
         HubpubError: HP-A06, a tied embedding was adapted alone: what the head should become, nobody can tell.
     """
     if not tied:
         return None
-    pairs, saved = find_weights(adapter, shards), find_saved(adapter, shards)
     if shared := [name for name in pairs if is_head(name) or is_embedding(name)]:
         raise _refused(
             adapter, shared[0], "train without `lm_head` and `embed_tokens` among the target modules"
@@ -113,7 +119,7 @@ def add_head(part: Path, untied: Untied, adapter: Adapter) -> None:
 def _converted(untied: Untied, adapter: Adapter) -> Iterator[memoryview]:
     import torch
 
-    source, target = (getattr(torch, TORCH[entry.dtype]) for entry in (untied.saved, untied.like))
+    source, target = (getattr(torch, entry.torch_dtype) for entry in (untied.saved, untied.like))
     left = untied.saved.stop - untied.saved.start
     with adapter.header.file.open("rb") as stream:
         stream.seek(untied.saved.start)

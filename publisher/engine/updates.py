@@ -12,8 +12,6 @@ from publisher.engine.nf4_tensor import quantize_flat, read_pieces
 from publisher.weights.header import Header, TensorEntry
 from publisher.weights.lora import Adapter, LoraPair
 
-TORCH = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
-
 
 @dataclass(frozen=True)
 class RoundTrip:
@@ -61,7 +59,7 @@ class Updating:
         """
         import torch
 
-        dtype = getattr(torch, TORCH[self._entry.dtype])
+        dtype = getattr(torch, self._entry.torch_dtype)
         weight = torch.frombuffer(before, dtype=dtype).view(last - first, -1)
         if self._update.saved is not None:
             old = weight.clone()
@@ -141,5 +139,5 @@ def _read(adapter: Adapter, entry: TensorEntry, first: int = 0, last: int | None
     with adapter.header.file.open("rb") as stream:
         stream.seek(entry.start + first * row_bytes)
         raw = bytearray(stream.read((last - first) * row_bytes))
-    found = torch.frombuffer(raw, dtype=getattr(torch, TORCH[entry.dtype])).float()
+    found = torch.frombuffer(raw, dtype=getattr(torch, entry.torch_dtype)).float()
     return found.view(last - first, width) if len(entry.shape) > 1 else found

@@ -40,14 +40,10 @@ def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
             HP-M10, the model is quantized already; HP-B04, HP-W01, HP-W02, HP-W03 for its files.
     """
     import bitsandbytes  # noqa: F401  its absence is an error of ours, not transformers' own words
-    import transformers
-
     config = read_config(folder)
     read_shards(folder)
     refuse_quantized(folder, config)
-    multimodal = "vision_config" in config
-    kind = transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModelForCausalLM
-    model, info = kind.from_pretrained(
+    model, info = auto_class(config).from_pretrained(
         folder,
         dtype="auto",
         device_map={"": device()},
@@ -58,6 +54,14 @@ def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
     )
     refuse_holes(folder, model, info)
     return model
+
+
+def auto_class(config: dict[str, Any]) -> Any:
+    """The class of transformers that a full-precision checkpoint is quantized as."""
+    import transformers
+
+    multimodal = "vision_config" in config
+    return transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModelForCausalLM
 
 
 def refuse_quantized(folder: Path, config: dict[str, Any]) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from publisher.engine.load import NAMED_KEYS, stored_dtype
-from publisher.engine.nf4 import nf4_config
+from publisher.engine.nf4 import auto_class, nf4_config
 from publisher.errors import HubpubError
 from publisher.weights.adapter import weight_names
+from publisher.weights.describe import read_config
 from publisher.weights.header import TensorEntry
 from publisher.weights.shards import ShardSet
 
@@ -57,13 +58,8 @@ def read_skeleton(folder: Path, shards: ShardSet) -> Skeleton:
 
     dtype = stored_dtype(folder)
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, dtype=dtype)
-    kind = (
-        transformers.AutoModelForImageTextToText
-        if hasattr(config, "vision_config")
-        else transformers.AutoModelForCausalLM
-    )
     with torch.device("meta"):
-        model = kind.from_config(config)
+        model = auto_class(read_config(folder)).from_config(config)
     linear = {name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
     settings = nf4_config(double_quant=True, compute_dtype="bfloat16")
     AutoHfQuantizer.from_config(settings).preprocess_model(model=model, device_map={"": "cpu"})

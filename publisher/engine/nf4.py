@@ -40,6 +40,7 @@ def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
             HP-M10, the model is quantized already; HP-B04, HP-W01, HP-W02, HP-W03 for its files.
     """
     import bitsandbytes  # noqa: F401  its absence is an error of ours, not transformers' own words
+
     config = read_config(folder)
     read_shards(folder)
     refuse_quantized(folder, config)

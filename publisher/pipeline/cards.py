@@ -8,8 +8,9 @@ from publisher.card.render import render
 from publisher.card.templates import Templates
 from publisher.card.trace import Rendered
 from publisher.card.view import Accepted, Access, Author, CardInput, Citation, Prose, Result, Sibling
+from publisher.manifest.card import CardSettings
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import CardSettings, Manifest
+from publisher.manifest.schema import Manifest
 from publisher.pipeline.licensing import duties_of, licence_at, licence_files, licence_of
 from publisher.pipeline.words import Words
 from publisher.records.artifacts import KINDS, LICENCE, TENSORS_FILE, Kind

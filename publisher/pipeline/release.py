@@ -13,6 +13,8 @@ from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache, hash_cache
 from publisher.hub.port import Hub
+from publisher.manifest.dataset import DatasetSettings
+from publisher.manifest.evaluation import EvaluateSettings
 from publisher.manifest.lock import (
     Lock,
     LockedArtifact,
@@ -24,13 +26,8 @@ from publisher.manifest.lock import (
     write_whole,
 )
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import (
-    BaseSettings,
-    DatasetSettings,
-    EvaluateSettings,
-    Manifest,
-    TrainSettings,
-)
+from publisher.manifest.schema import BaseSettings, Manifest
+from publisher.manifest.training import TrainSettings
 from publisher.pipeline.cards import facts_text
 from publisher.pipeline.inputs import (
     GivenAdapter,

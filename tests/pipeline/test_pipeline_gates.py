@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from publisher.errors import HubpubError
-from publisher.manifest.schema import GateSettings
+from publisher.manifest.evaluation import GateSettings
 from publisher.pipeline.services import LastVersion
 from publisher.pipeline.steps.gates import gates
 from publisher.records.facts import Fact, Facts, StatedSource

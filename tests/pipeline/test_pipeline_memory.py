@@ -19,7 +19,7 @@ from publisher.hub.port import Add
 from publisher.hub.remote import RemoteHub
 from publisher.manifest.lock import Lock, LockedArtifact, LockedStage, Released
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import TrainSettings
+from publisher.manifest.training import TrainSettings
 from publisher.pipeline.measured_at import measured_at
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.release import Release

@@ -13,8 +13,10 @@ import pytest
 from publisher.evidence.files import inventory
 from publisher.evidence.hashes import HashCache
 from publisher.evidence.record import record
+from publisher.manifest.dataset import DatasetSettings
+from publisher.manifest.evaluation import GateSettings
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import DatasetSettings, GateSettings, TrainSettings
+from publisher.manifest.training import TrainSettings
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.release import SERVICES, Release, settings_of
 from publisher.pipeline.run import Results, Stage, run

@@ -10,7 +10,7 @@ from publisher.checks.known.models import Family, Shape, families, mentions
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.compose import Key, question
-from publisher.manifest.schema import REPO_ID
+from publisher.manifest.section import REPO_ID
 from publisher.records.artifacts import RepoRef
 from publisher.weights.describe import has_chat_template
 from publisher.weights.lora import Adapter

@@ -15,7 +15,7 @@ from publisher.checks.run import check_card
 from publisher.errors import HubpubError
 from publisher.evidence.stated import stated_id
 from publisher.manifest.compose import Key, question
-from publisher.manifest.schema import REPO_ID
+from publisher.manifest.section import REPO_ID
 from publisher.pipeline.init.drafts import Listed, Words
 
 LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")

@@ -10,8 +10,8 @@ from publisher.data.rows import columns, count_rows
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory
 from publisher.evidence.record import record
+from publisher.manifest.dataset import DatasetSettings, ScenesSettings
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import DatasetSettings, ScenesSettings
 from publisher.pipeline.folders import adopt, made_aside
 from publisher.pipeline.inputs import GivenDataset
 from publisher.pipeline.services import Listener

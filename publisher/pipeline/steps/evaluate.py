@@ -6,8 +6,8 @@ from pathlib import Path
 
 from publisher.engine.jobs import Evaluate
 from publisher.evidence.record import record
+from publisher.manifest.evaluation import EvaluateSettings
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import EvaluateSettings
 from publisher.pipeline.services import Engine
 from publisher.records.runs import Adapter, Base, Dataset, Evaluation, Merged, Quantized
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from publisher.errors import HubpubError
-from publisher.manifest.schema import GateSettings
+from publisher.manifest.evaluation import GateSettings
 from publisher.pipeline.services import LastVersion
 from publisher.records.facts import Facts
 

@@ -12,7 +12,8 @@ from publisher.errors import HubpubError
 from publisher.evidence.imported.run import read_run
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import REPO_ID, BaseSettings, Manifest
+from publisher.manifest.schema import BaseSettings, Manifest
+from publisher.manifest.section import REPO_ID
 from publisher.pipeline.inputs import given_files
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.own_ggufs import looked_at

@@ -14,7 +14,7 @@ from publisher.evidence.files import inventory
 from publisher.evidence.record import record
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import TrainSettings
+from publisher.manifest.training import TrainSettings
 from publisher.pipeline.folders import made_aside
 from publisher.pipeline.inputs import GivenAdapter
 from publisher.pipeline.services import Engine, Source

@@ -16,8 +16,8 @@ from publisher.engine.jobs import (
     Snippet,
 )
 from publisher.evidence.record import record
+from publisher.manifest.evaluation import SmokeSettings
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import SmokeSettings
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.services import Engine
 from publisher.pipeline.steps.merge import Merging

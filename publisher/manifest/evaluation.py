@@ -1,0 +1,61 @@
+"""What a user writes of what the models are asked and must reach: `smoke:`, `evaluate:` and `gates:`."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from publisher.manifest.section import Section
+
+
+class ExpectSettings(Section):
+    """What a smoke prompt's answer must be."""
+
+    contains: str | None = None
+    matches: str | None = Field(None, description="Regular expression that must be found.")
+    min_tokens: int | None = Field(None, ge=1)
+    max_repetition: float | None = Field(None, gt=0, le=1, description="Share of the most frequent 4-gram.")
+    stops: bool | None = Field(None, description="The answer must end before the token limit.")
+    json_: bool | None = Field(None, alias="json")
+
+    @field_validator("matches")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                re.compile(value)
+            except re.error as fault:
+                raise ValueError(f"is no regular expression: {fault}") from None
+        return value
+
+
+class SmokeSettings(Section):
+    """One prompt that every model artifact must answer."""
+
+    prompt: str
+    expect: ExpectSettings = Field(default_factory=ExpectSettings)
+    max_new_tokens: int = Field(48, ge=1)
+
+
+class EvaluateSettings(Section):
+    """The held-out evaluation."""
+
+    rows: int = Field(64, ge=1, description="At most so many rows.")
+
+
+class GateSettings(Section):
+    """A bound that a fact must keep, or the release stops."""
+
+    max: float | None = None
+    min: float | None = None
+    must_beat: Literal["base"] | None = Field(
+        None, description="Lower than the base's value of the same metric."
+    )
+    max_rise: float | None = Field(
+        None, ge=0, description="At most so much above the version that was released last."
+    )
+    max_fall: float | None = Field(
+        None, ge=0, description="At most so much below the version that was released last."
+    )

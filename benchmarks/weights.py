@@ -1,8 +1,9 @@
 """Merging and quantizing beside peft, transformers, bitsandbytes and plain copying: time, and memory that no file backs.
 
 Each side works in a process of its own, in turns, on the same files. Work time and the time that imports take are apart;
-memory is the most anonymous memory (RssAnon, sampled) above what the imports alone took, which is printed too.
-`--cold` empties the page cache before each run, where the system allows it.
+memory is the most anonymous memory (RssAnon, sampled) above what the imports alone took, which is printed too. hubpub's
+output is on the disk when it counts as made, peft's and cp's is in the page cache, so cp stands here with fsync as well.
+`--cold` takes the files that are read out of the page cache before each run. `--plot` draws how time grows with size.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from big_model import ALL_LINEAR, ATTENTION, write_adapter, write_llama
+from growth_plot import draw_growth
 
 ROUNDS = 3
 CHILD = """
@@ -47,6 +49,8 @@ high = [line for line in open("/proc/self/status") if line.startswith("VmHWM:")]
 print(json.dumps({{"import_s": imported - started, "work_s": worked - imported, "import_bytes": before,
                   "anonymous_bytes": max(peak[0], anonymous()) - before, "rss_bytes": int(high.split()[1]) * 1024}}))
 """
+COPY = "subprocess.run(['cp', '-r', '--reflink=never', {base!r}, {out!r}], check=True)\n"
+FLUSH = "import os, glob\nfor file in glob.glob({out!r} + '/*'): os.fsync(os.open(file, os.O_RDONLY))\n"
 Measured = Mapping[str, float]
 Row = dict[str, Any]
 
@@ -58,12 +62,22 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--gigabytes", type=float, nargs="+", default=[3.0])
     parser.add_argument("--only", choices=["merge", "quantize", "kernel"], nargs="+", default=None)
-    parser.add_argument("--cold", action="store_true", help="Empty the page cache before each run.")
+    parser.add_argument(
+        "--cold", action="store_true", help="Take the files that are read out of the page cache."
+    )
+    parser.add_argument(
+        "--axolotl", type=Path, default=None, help="Its wheel, unpacked: its merge by shards as well."
+    )
+    parser.add_argument(
+        "--plot", type=Path, default=None, help="Draw how the merges' work time grows, as an SVG."
+    )
     asked = parser.parse_args()
     rows: list[Row] = []
     for gigabytes in asked.gigabytes:
         with tempfile.TemporaryDirectory(prefix="hubpub-bench-", dir=os.environ.get("HUBPUB_BENCH")) as place:
-            rows += measure(Path(place), gigabytes, asked.rounds, asked.only, cold=asked.cold)
+            rows += measure(Path(place), gigabytes, asked)
+    if asked.plot is not None:
+        draw_growth(rows, asked.plot)
     if asked.format == "json":
         machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
         print(json.dumps({"schema": "hubpub/bench/1", "machine": machine, "rows": rows}))
@@ -76,28 +90,25 @@ def main() -> None:
         print(f"{row['what']:<52} {numbers} {goal:>7} {met:>5}  {row['peer_name']}", flush=True)
 
 
-def measure(place: Path, gigabytes: float, rounds: int, only: list[str] | None, *, cold: bool) -> list[Row]:
+def measure(place: Path, gigabytes: float, asked: argparse.Namespace) -> list[Row]:
     """The rows of one size."""
     base = write_llama(place / "base", gigabytes)
     size = sum(file.stat().st_size for file in base.glob("*.safetensors")) / 1e9
     rows: list[Row] = []
-    wanted = only or ["merge", "quantize", "kernel"]
+    wanted = asked.only or ["merge", "quantize", "kernel"]
     if "merge" in wanted:
         for name, targets in (("q/k/v/o", ATTENTION), ("every linear layer", ALL_LINEAR)):
             adapter = write_adapter(place / f"adapter-{len(targets)}", base, targets)
-            rows += _merge_rows(
-                place, base, adapter, f"{size:.2f} GB, {name}", rounds, all_linear=len(targets) > 4, cold=cold
-            )
+            made = _merge_rows(place, base, adapter, f"{size:.2f} GB, {name}", asked)
+            rows += [row | {"gigabytes": size, "adapted": name} for row in made]
     if "quantize" in wanted:
-        rows += _quantize_rows(place, base, f"{size:.2f} GB", rounds, cold=cold)
+        rows += _quantize_rows(place, base, f"{size:.2f} GB", asked.rounds, cold=asked.cold)
     if "kernel" in wanted:
-        rows += _kernel_rows(rounds)
+        rows += _kernel_rows(asked.rounds)
     return rows
 
 
-def _merge_rows(
-    place: Path, base: Path, adapter: Path, what: str, rounds: int, *, all_linear: bool, cold: bool
-) -> list[Row]:
+def _merge_rows(place: Path, base: Path, adapter: Path, what: str, asked: argparse.Namespace) -> list[Row]:
     out = place / "out"
     sides = {
         "hubpub": _child(
@@ -110,17 +121,33 @@ def _merge_rows(
             f"PeftModel.from_pretrained(model, {str(adapter)!r}).merge_and_unload().save_pretrained("
             f"{str(out)!r}, max_shard_size='600MB')",
         ),
-        "cp": _child("import subprocess", f"subprocess.run(['cp', '-r', '--reflink=never', {str(base)!r}, {str(out)!r}], check=True)"),
+        "cp": _child("import subprocess", COPY.format(base=str(base), out=str(out))),
+        "cp + fsync": _child("import subprocess", COPY.format(base=str(base), out=str(out)) + FLUSH.format(out=str(out))),
     }  # fmt: skip
-    found = _in_turns(sides, out, rounds, cold=cold)
+    if asked.axolotl is not None:
+        sides["axolotl"] = _child(
+            f"sys.path.insert(0, {str(asked.axolotl)!r})\n"
+            "from axolotl.cli.utils.lora_merge import merge_lora_sharded_efficient",
+            f"merge_lora_sharded_efficient({str(base)!r}, {str(adapter)!r}, {str(out)!r})",
+        )
+    found = _in_turns(sides, out, asked.rounds, cold=(base, adapter) if asked.cold else ())
+    all_linear = "every" in what
     to_copy = 4.0 if all_linear else 2.0
+    beside_axolotl = [
+        _row(f"merge {what}: {name}", found, "hubpub", "axolotl", key, None)
+        for name, key in (("work", "work_s"), ("anonymous memory", "anonymous_bytes"))
+        if "axolotl" in found
+    ]
     return [
+        _equal_row(f"merge {what}: tensors that differ", sides, out),
         _row(f"merge {what}: work", found, "hubpub", "peft", "work_s", None if all_linear else 0.5),
         _row(f"merge {what}: work", found, "hubpub", "cp", "work_s", to_copy),
+        _row(f"merge {what}: work", found, "hubpub", "cp + fsync", "work_s", None),
         _row(f"merge {what}: anonymous memory", found, "hubpub", "peft", "anonymous_bytes", 0.125),
         _row(f"merge {what}: peak RSS", found, "hubpub", "peft", "rss_bytes", None),
         _row(f"merge {what}: imports", found, "hubpub", "peft", "import_s", None),
         _row(f"merge {what}: memory of the imports", found, "hubpub", "peft", "import_bytes", None),
+        *beside_axolotl,
     ]
 
 
@@ -140,7 +167,7 @@ def _quantize_rows(place: Path, base: Path, what: str, rounds: int, *, cold: boo
             f"quantization_config=settings)\nmodel.save_pretrained({str(out)!r})",
         ),
     }
-    found = _in_turns(sides, out, rounds, cold=cold)
+    found = _in_turns(sides, out, rounds, cold=(base,) if cold else ())
     return [
         _row(f"NF4 {what}: work", found, "hubpub", "transformers", "work_s", 0.25),
         _row(f"NF4 {what}: anonymous memory", found, "hubpub", "transformers", "anonymous_bytes", 0.25),
@@ -185,24 +212,42 @@ print(json.dumps(times))
     return rows
 
 
-def _in_turns(sides: Mapping[str, str], out: Path, rounds: int, *, cold: bool) -> dict[str, list[Measured]]:
+def _equal_row(what: str, sides: Mapping[str, str], out: Path) -> Row:
+    """Both merges once more, tensor by tensor: how many differ in any bit."""
+    from publisher.weights.tensors import digest_tensors
+
+    tensors = []
+    for name in ("hubpub", "peft"):
+        _run(sides[name])
+        tensors.append(digest_tensors(out))
+        shutil.rmtree(out)
+    ours, theirs = tensors
+    differ = sum(ours.get(name) != tensor for name, tensor in theirs.items())
+    return {
+        "what": what, "ours": float(differ), "peer": 0.0, "peer_name": f"peft, {len(theirs)} tensors", "unit": "",
+        "ratio": 1.0, "goal": None, "met": differ == 0,
+    }  # fmt: skip
+
+
+def _in_turns(
+    sides: Mapping[str, str], out: Path, rounds: int, *, cold: Sequence[Path]
+) -> dict[str, list[Measured]]:
     found: dict[str, list[Measured]] = {name: [] for name in sides}
     for number in range(rounds):
         names = list(sides) if number % 2 == 0 else list(reversed(sides))
         for name in names:
             os.sync()  # what the one before wrote is not paid for by the next
-            if cold:
-                _empty_cache()
+            for file in (file for folder in cold for file in folder.iterdir()):
+                _forget(file)
             found[name].append(json.loads(_run(sides[name]).splitlines()[-1]))
             shutil.rmtree(out)
     return found
 
 
-def _empty_cache() -> None:
-    try:
-        Path("/proc/sys/vm/drop_caches").write_text("3")
-    except OSError as error:
-        raise SystemExit(f"the page cache cannot be emptied here: {error}") from error
+def _forget(file: Path) -> None:
+    """Take a file out of the page cache."""
+    with file.open("rb") as stream:
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _row(

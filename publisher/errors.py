@@ -36,7 +36,9 @@ CATALOGUE: dict[str, Kind] = {
     "HP-M03": Kind(Exit.USAGE, "No project: neither this folder nor a parent holds `model_cards/`."),
     "HP-M04": Kind(Exit.USAGE, "The lock cannot be read as one of ours."),
     "HP-M05": Kind(Exit.USAGE, "The project's policy does not allow this."),
-    "HP-M06": Kind(Exit.USAGE, "A prose file that the manifest names does not exist."),
+    "HP-M06": Kind(
+        Exit.USAGE, "A file that the manifest names, of prose, of text or of a picture, does not exist."
+    ),
     "HP-M07": Kind(
         Exit.USAGE, "Weights, data or configuration differ from what this version was released with."
     ),
@@ -47,6 +49,7 @@ CATALOGUE: dict[str, Kind] = {
     "HP-M11": Kind(
         Exit.USAGE, "The manifest holds `?? …`: something that its author has to answer, confirm or drop."
     ),
+    "HP-M12": Kind(Exit.USAGE, "A stand-in's weights go to no Hub but one on this machine."),
     # base model
     "HP-B01": Kind(Exit.HUB, "The base model does not exist on the Hub."),
     "HP-B02": Kind(Exit.HUB, "The base model is gated and this account may not read it."),
@@ -71,15 +74,29 @@ CATALOGUE: dict[str, Kind] = {
     "HP-D01": Kind(Exit.FAILED, "The dataset has no rows."),
     "HP-D02": Kind(Exit.FAILED, "The dataset's columns are not those that training needs."),
     "HP-D03": Kind(
-        Exit.FAILED, "A scene is malformed: boxes outside the image, duplicate ids, nothing in it."
+        Exit.FAILED,
+        "A scene is malformed: boxes outside the image, duplicate ids, nothing in it, a mask that does not decode, "
+        "an image that is missing.",
     ),
     "HP-D04": Kind(Exit.FAILED, "An example is longer than `max_length`; examples are refused, never cut."),
     "HP-D05": Kind(Exit.FAILED, "The dataset does not load as its users would load it."),
+    "HP-D06": Kind(
+        Exit.FAILED, "Rows are malformed: turns out of order, empty texts, no answer, images that are not there."
+    ),
+    # the language model that enhances a dataset
+    "HP-L01": Kind(Exit.HUB, "There is no key for the language model's endpoint, or it is not accepted."),
+    "HP-L02": Kind(
+        Exit.HUB, "The language model's endpoint cannot be reached, gives no answers, or refuses the request."
+    ),
+    "HP-L03": Kind(Exit.FAILED, "The language model's answers are of no use for more items than the manifest allows."),
     # weights
     "HP-W01": Kind(Exit.FAILED, "A safetensors file is damaged: its header or length is wrong."),
     "HP-W02": Kind(Exit.FAILED, "The shard index names files or tensors that are not there."),
     "HP-W03": Kind(Exit.FAILED, "Pickled weights are refused: loading them runs code."),
     "HP-W04": Kind(Exit.FAILED, "A GGUF file is damaged, or one of its parts is missing."),
+    "HP-W05": Kind(
+        Exit.FAILED, "Weights that were quantized elsewhere are of another form, or of another model, than is said."
+    ),
     # engine
     "HP-E01": Kind(Exit.MACHINE, "A package that this stage needs is not installed."),
     "HP-E02": Kind(Exit.MACHINE, "The worker process died."),

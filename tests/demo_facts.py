@@ -15,6 +15,7 @@ from publisher.manifest.project import Project
 from publisher.pipeline.release import Release
 from publisher.records.artifacts import README, FileRecord, Kind
 from publisher.records.facts import Fact, Facts, FileSource, StatedSource
+from publisher.records.forms import FORMS
 
 DEMO = Path(__file__).resolve().parents[1] / "model_cards" / "smollm2-aerial"
 OWNER = "luisml77"
@@ -81,6 +82,16 @@ ADDED = [
     {"names": [f"model.layers.*.self_attn.{name}"], "times": 30, "parameters": 30 * 64 * (576 + out)}
     for name, out in (("k_proj", 192), ("o_proj", 576), ("q_proj", 576), ("v_proj", 192))
 ]
+
+
+def _spread(
+    name: str, value: float, margin: float, unit: str | None = None, *, p: float | None = None
+) -> dict[str, Any]:
+    """A metric's fact with the ends of its interval and, of a difference, its p-value."""
+    ends = {"": value, "_low": round(value - margin, 5), "_high": round(value + margin, 5)}
+    found: dict[str, Any] = {f"evaluate.{name}{end}": (number, unit) for end, number in ends.items()}
+    return found if p is None else {**found, f"evaluate.{name}_p": p}
+
 
 # id: value, or (value, unit), by the stage that measures it
 MEASURED: dict[str, dict[str, Any]] = {
@@ -243,28 +254,47 @@ MEASURED: dict[str, dict[str, Any]] = {
     "evaluate": {
         "evaluate.rows": (64, "rows"),
         "evaluate.tokens": (1187, "tokens"),
-        "evaluate.base.loss": (3.70914, "nats/token"),
-        "evaluate.base.perplexity": 40.8187,
-        "evaluate.adapter.loss": (1.25117, "nats/token"),
-        "evaluate.adapter.perplexity": 3.49443,
-        "evaluate.merged.loss": (1.26034, "nats/token"),
-        "evaluate.merged.perplexity": 3.52662,
-        "evaluate.nf4.loss": (1.38811, "nats/token"),
-        "evaluate.nf4.perplexity": 4.00727,
         "evaluate.confidence": 0.95,
-        "evaluate.base.loss_margin": (0.15221, "nats/token"),
-        "evaluate.adapter.loss_margin": (0.09127, "nats/token"),
+        "evaluate.resamples": (9999, "resamples"),
+        "evaluate.test": "paired permutation test",
+        "evaluate.general.lines": (80, "lines"),
+        "evaluate.general.tokens": (1612, "tokens"),
+        "evaluate.answers": (32, "answers"),
+        "evaluate.max_new_tokens": (48, "tokens"),
+        "evaluate.spatial.answers": (32, "answers"),
         "evaluate.adapter.against": "base",
-        "evaluate.adapter.loss_change": (-2.45797, "nats/token"),
-        "evaluate.adapter.loss_change_margin": (0.11983, "nats/token"),
-        "evaluate.merged.loss_margin": (0.09203, "nats/token"),
+        "evaluate.adapter.beats_base": True,
         "evaluate.merged.against": "base",
-        "evaluate.merged.loss_change": (-2.4488, "nats/token"),
-        "evaluate.merged.loss_change_margin": (0.11997, "nats/token"),
-        "evaluate.nf4.loss_margin": (0.10114, "nats/token"),
+        "evaluate.merged.beats_base": True,
         "evaluate.nf4.against": "merged",
-        "evaluate.nf4.loss_change": (0.12777, "nats/token"),
-        "evaluate.nf4.loss_change_margin": (0.03412, "nats/token"),
+        "evaluate.nf4.beats_base": True,
+        **_spread("base.loss", 3.70914, 0.15221, "nats/token"),
+        **_spread("base.perplexity", 40.8187, 6.2),
+        **_spread("base.general.loss", 3.31208, 0.09221, "nats/token"),
+        **_spread("base.general.perplexity", 27.4421, 2.6),
+        **_spread("base.chrf", 31.84, 4.1),
+        **_spread("base.spatial.accuracy", 0.0, 0.0),
+        **_spread("adapter.loss", 1.25117, 0.09127, "nats/token"),
+        **_spread("adapter.perplexity", 3.49443, 0.32),
+        **_spread("adapter.general.loss", 3.36711, 0.09443, "nats/token"),
+        **_spread("adapter.chrf", 78.21, 5.2),
+        **_spread("adapter.spatial.accuracy", 0.59375, 0.16),
+        **_spread("adapter.loss_change", -2.45797, 0.11983, "nats/token", p=0.0002),
+        **_spread("adapter.general.loss_change", 0.05503, 0.02011, "nats/token", p=0.0002),
+        **_spread("adapter.chrf_change", 46.37, 6.4, p=0.0002),
+        **_spread("adapter.spatial.accuracy_change", 0.59375, 0.16, p=0.0002),
+        **_spread("merged.loss", 1.26034, 0.09203, "nats/token"),
+        **_spread("merged.perplexity", 3.52662, 0.32),
+        **_spread("merged.chrf", 78.14, 5.2),
+        **_spread("merged.loss_change", -2.4488, 0.11997, "nats/token", p=0.0002),
+        **_spread("nf4.loss", 1.38811, 0.10114, "nats/token"),
+        **_spread("nf4.perplexity", 4.00727, 0.4),
+        **_spread("nf4.loss_change", 0.12777, 0.03412, "nats/token", p=0.0004),
+        "evaluate.adapter.self_bleu": 61.23,
+        "evaluate.adapter.vocabulary": (48, "words"),
+        "evaluate.references.self_bleu": 48.9,
+        "evaluate.references.distinct_1": 0.2418,
+        "evaluate.references.spatial.accuracy": 1.0,
     },
 }
 
@@ -304,6 +334,30 @@ GGUF_MEASURED: dict[str, dict[str, Any]] = {
         },
     },
 }
+
+
+def variant_measured(kind: Kind) -> dict[str, dict[str, Any]]:
+    """The same release, had another program quantized it to one more form, that nothing here could run."""
+    values = {
+        "made_here": False,
+        "method": next(iter(FORMS[kind].methods)),
+        "bits": 8 if kind == "fp8" else 4,
+        "group_size": 128,
+        "size_bytes": (98566144, "bytes"),
+        "tensors": 812,
+        "shards": 1,
+        "architecture": "LlamaForCausalLM",
+        "same_shape": True,
+        "text_only": False,
+        "same_vocabulary": True,
+        "chat_template": True,
+        "same_chat_template": True,
+    }
+    return {
+        "variants": {f"{kind}.{name}": value for name, value in values.items()},
+        "validate": {f"validate.proof.{kind}": "static"},
+    }
+
 
 STATED = Fact(
     id="train.hardware",

@@ -64,6 +64,11 @@ def signed(value: Json, decimals: int) -> str:
     return f"{'+' if _real(value) > 0 else '−' if _real(value) < 0 else '±'}{words}"
 
 
+def points(value: Json, decimals: int) -> str:
+    """A difference of two shares in percentage points: 0.534, 0 → +53 points."""
+    return f"{signed(100 * _real(value), decimals)} points"
+
+
 def dimensions(value: Json) -> str:
     """[576, 1536] → 576 × 1,536."""
     if not isinstance(value, list | tuple):

@@ -11,7 +11,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from publisher.card.view import CardInput
+from publisher.records.artifacts import Kind
 from publisher.records.facts import Fact, Json, StatedSource
+from publisher.records.forms import FORMS
+from publisher.records.metrics import fact_ids
+from publisher.records.stand_in import TAG
 
 Number = Callable[[Fact], Json]
 
@@ -29,7 +33,11 @@ SIZES = (
     (10**12, "100B<n<1T"),
 )
 
-LIBRARIES = {"adapter": "peft", "gguf": "gguf"}
+LIBRARIES: dict[Kind, str] = {
+    "adapter": "peft",
+    "gguf": "gguf",
+    **{kind: form.library for kind, form in FORMS.items()},
+}
 
 SPLITS = ("train", "validation", "test")
 _SPLIT_ROWS = re.compile(r"dataset\.(?P<split>\w+)\.rows")
@@ -92,6 +100,7 @@ def _model(card: CardInput, number: Number) -> dict[str, Any]:
 
 def _task(card: CardInput) -> str:
     sees = card.kind != "gguf" or "gguf.mmproj.file" in card.facts
+    sees = sees and not card.facts.value(f"{card.kind}.text_only", False)
     return "image-text-to-text" if card.multimodal and sees else "text-generation"
 
 
@@ -131,7 +140,7 @@ def _lineage(card: CardInput) -> tuple[str | None, str]:
         return card.facts.value("base.origin"), "quantized"
     if card.kind == "adapter":
         return card.base_repo, "adapter"
-    if card.kind in ("nf4", "gguf"):
+    if card.kind in ("nf4", "gguf") or card.form:
         return card.sibling("merged") or card.base_repo, "quantized"
     return card.base_repo, "finetune"
 
@@ -145,17 +154,20 @@ def _tags(card: CardInput) -> list[str]:
         own = ["bitsandbytes", "4-bit"]
     elif card.kind == "gguf":
         own = ["llama.cpp"]
+    elif card.form:
+        bits = card.facts.value(f"{card.kind}.bits")
+        own = [card.form.label.lower(), *([f"{bits}-bit"] if isinstance(bits, int) else [])]
     if card.stand_in:
-        own.append("stand-in")
+        own.append(TAG)
     return list(dict.fromkeys([*own, *([] if card.kind == "base" else card.tags)]))
 
 
 def _results(card: CardInput, number: Number) -> list[dict[str, Any]]:
     """Evaluation results in the model-index form; nothing where nothing was measured."""
     metrics = [
-        {"type": metric, "name": name, "value": number(card.facts[fact_id])}
-        for metric, name in (("loss", "Loss (nats/token)"), ("perplexity", "Perplexity"))
-        if card.facts.value(fact_id := f"evaluate.{card.kind}.{metric}") is not None
+        {"type": metric.hub_type, "name": metric.title, "value": number(card.facts[fact_id])}
+        for metric, fact_id in fact_ids(card.kind)
+        if metric.hub_type and card.facts.value(fact_id) is not None
     ]
     if not metrics or not card.datasets:
         return []
@@ -179,13 +191,19 @@ def _dataset(card: CardInput, number: Number) -> dict[str, Any]:
         "license_link": card.licence_link,
         "pretty_name": card.heading,
         "language": list(card.language),
-        "task_categories": ["text-generation"],
+        "task_categories": ["image-text-to-text" if _shows_pictures(card) else "text-generation"],
         "size_categories": [size_category(rows)] if isinstance(rows, int) else [],
+        "source_datasets": list(card.facts.value("dataset.source_datasets", ())),
         "tags": _tags(card),
         "dataset_info": _dataset_info(card, splits, number),
         "configs": [{"config_name": "default", "data_files": files}] if files else [],
         **_access(card),
     }
+
+
+def _shows_pictures(card: CardInput) -> bool:
+    """Whether what is trained on has pictures in it: the column that trainers look for."""
+    return "images" in card.facts.value("dataset.columns", ())
 
 
 def _splits(card: CardInput) -> list[str]:

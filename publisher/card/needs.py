@@ -14,11 +14,12 @@ from publisher.card.templates import Template
 from publisher.card.view import CardInput
 from publisher.errors import HubpubError
 from publisher.records.facts import StatedSource
+from publisher.records.forms import FORMS
 
 NEEDS = re.compile(r"\A\{#-?\s*needs:(?P<ids>[^#]*?)-?#\}")
 
 # The first part of an id, the stage that measures such facts, and the command that runs it alone.
-STAGES = {
+STAGES: dict[str, tuple[str, str]] = {
     "base": ("resolve", "release {name} --until resolve"),
     "dataset": ("dataset", "dataset build {name}"),
     "train": ("train", "train {name}"),
@@ -26,6 +27,7 @@ STAGES = {
     "merged": ("merge", "merge {name}"),
     "nf4": ("quantize", "quantize {name}"),
     "gguf": ("gguf", "release {name} --until gguf"),
+    **dict.fromkeys(FORMS, ("variants", "release {name} --until variants")),
     "validate": ("validate", "validate {name}"),
     "evaluate": ("evaluate", "evaluate {name}"),
     "changes": ("changes", "release {name} --until changes"),

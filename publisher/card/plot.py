@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-from publisher.errors import HubpubError
-
-INK, PALE = "#1f4e79", "#c98b3a"
-# No date and no program name: matplotlib would write its own version into the file.
-METADATA: dict[str, Any] = {"Software": None}
+from publisher.card.drawing import GRID, INK, PALE, drawing, png_of
 
 
 def loss_plot(
@@ -29,27 +24,15 @@ def loss_plot(
         HubpubError: HP-E01, matplotlib is not installed.
         ValueError: no row has a loss.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-    except ImportError as error:
-        raise HubpubError(
-            "HP-E01", "drawing the loss curve needs matplotlib", hint="pip install 'hubpub[models]'"
-        ) from error
-
     rows = [row for row in log if row.get("loss") is not None]
     if not rows:
         raise ValueError("the training log has no losses to draw")
     steps = [row["step"] for row in rows]
     rates = [row.get("learning_rate") for row in rows]
 
-    # The user's own matplotlibrc must not change a released file.
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        figure = Figure(figsize=(8, 4), dpi=150, layout="constrained")
-        FigureCanvasAgg(figure)
+    with drawing(8, 4) as figure:
+        from matplotlib.ticker import MaxNLocator
+
         axes = figure.add_subplot()
         axes.plot(
             steps, [row["loss"] for row in rows], color=INK, linewidth=2, marker="o" if len(rows) < 40 else ""
@@ -59,7 +42,7 @@ def loss_plot(
         if min(row["loss"] for row in rows) >= 0:  # a loss of another trainer may be a log-likelihood
             axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(visible=True, color="#e6e6e6")
+        axes.grid(visible=True, color=GRID)
         axes.spines[["top", "right"]].set_visible(False)
         if all(rate is not None for rate in rates):
             beside = axes.twinx()
@@ -68,6 +51,4 @@ def loss_plot(
             beside.set_ylim(bottom=0)
             beside.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
             beside.spines[["top"]].set_visible(False)
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", metadata=METADATA)
-    return picture.getvalue()
+        return png_of(figure)

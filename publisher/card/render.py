@@ -108,7 +108,7 @@ class _Room:
             **{name: getattr(self._words, name) for name in ("fact", "has", "known", "under", "prose")},
             **{
                 name: getattr(self._words, name)
-                for name in ("more_prose", "link", "check", "model_tree", "variants")
+                for name in ("more_prose", "link", "check", "model_tree", "variants", "evaluated")
             },
             "section": self._section,
             "card": _Shown(card),
@@ -175,6 +175,7 @@ class _Shown:
 
     def __init__(self, card: CardInput) -> None:
         self.kind = card.kind
+        self.form = card.form
         self.repo_type = card.repo_type
         self.name = card.name
         self.version = card.version
@@ -197,6 +198,8 @@ class _Shown:
         self.datasets = card.datasets
         self.dataset_in_release = card.dataset_in_release
         self.smoke_prompt = card.smoke_prompt
+        self.image_prompt = card.image_prompt or card.smoke_prompt
+        self.images_shown = card.images_shown
         self.assets = card.assets
         self.checks = card.checks
         self.accepted = card.accepted

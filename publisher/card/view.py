@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from publisher.records.artifacts import KINDS, FileRecord, Kind
 from publisher.records.facts import Fact, Facts, StatedSource
+from publisher.records.forms import FORMS, Form
 
 # Prose sections that the built-in templates have a place for; any other becomes a section of its own.
 PLACED_PROSE = (
@@ -44,8 +45,8 @@ ENCODER_DECODERS = frozenset(
 
 # First parts of fact ids that a kind's card has nothing to do with.
 FOREIGN_FACTS: dict[Kind, tuple[str, ...]] = {
-    "base": ("model", "dataset", "train", "adapter", "merged", "nf4", "gguf"),
-    "dataset": ("model", "base", "train", "adapter", "merged", "nf4", "gguf", "evaluate"),
+    "base": ("model", "dataset", "train", "adapter", "merged", "nf4", "gguf", *FORMS),
+    "dataset": ("model", "base", "train", "adapter", "merged", "nf4", "gguf", *FORMS, "evaluate"),
 }
 
 
@@ -151,7 +152,7 @@ class CardInput:
         base_revision: commit or tag that the base is pinned to; None = its main branch.
         base_in_release: the base is a repo of this release.
         datasets: Hub ids of the training data; `dataset_in_release`: published with it.
-        smoke_prompt: the prompt that the usage snippets send.
+        smoke_prompt: the prompt that the usage snippets send; `image_prompt` with so many pictures as `images_shown`.
         assets: repo paths that will exist beside the card: `assets/loss.png`, `LICENSE`, `evidence/facts.json`.
         checks: what else was checked before upload, and its outcome, in words.
         withdrawn: versions newer than this one that were rolled back, in order.
@@ -183,6 +184,8 @@ class CardInput:
     datasets: tuple[str, ...] = ()
     dataset_in_release: bool = False
     smoke_prompt: str = ""
+    image_prompt: str = ""
+    images_shown: int = 1
     assets: tuple[str, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
     accepted: tuple[Accepted, ...] = ()
@@ -196,6 +199,11 @@ class CardInput:
     def repo_type(self) -> str:
         """`dataset` or `model`."""
         return "dataset" if self.kind == "dataset" else "model"
+
+    @property
+    def form(self) -> Form | None:
+        """The form that another program quantized to; None where the files were made here, or are GGUF."""
+        return FORMS.get(self.kind)
 
     @property
     def stand_in(self) -> bool:
@@ -236,6 +244,7 @@ class CardInput:
             "nf4": ": 4-bit (NF4)",
             "gguf": ": GGUF",
             "dataset": ": dataset",
+            **{kind: f": {form.label}" for kind, form in FORMS.items()},
         }
         return self.title + suffix.get(self.kind, "")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from publisher.card import formats
+from publisher.card import evaluated, formats
 from publisher.card.markdown import place
 from publisher.card.marks import Because, Marks
 from publisher.card.needs import missing, quoted
@@ -93,6 +93,11 @@ class Vocabulary:
         parts = {part: self._card.facts.get(fact_id) for part, fact_id in ids.items()}
         return {**dict.fromkeys(VARIANT_PARTS), **parts, "repo": repo}
 
+    def evaluated(self) -> dict[str, evaluated.Table]:
+        """The tables of the evaluation: `losses`, `answers`, and `differences` on the same rows."""
+        tables = (evaluated.losses, evaluated.answers, evaluated.differences)
+        return {table.__name__: table(self._card.facts) for table in tables}
+
     # --- the author's words
 
     def prose(self, section: str, under: str = "") -> str:
@@ -148,6 +153,7 @@ class Vocabulary:
             "human": formats.human,
             "number": formats.number,
             "signed": formats.signed,
+            "points": formats.points,
             "dimensions": formats.dimensions,
             "shell_json": formats.shell_json,
             "exponent": formats.exponent,

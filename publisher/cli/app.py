@@ -21,7 +21,9 @@ from publisher.cli.commands import (
     card,
     check,
     ci,
+    dataset,
     doctor,
+    evaluate,
     hub_serve,
     init,
     plan,
@@ -83,13 +85,13 @@ app.command("verify", rich_help_panel=AFTER)(verify.verify)
 app.command("pull", rich_help_panel=AFTER)(pull.pull)
 app.command("rollback", rich_help_panel=AFTER)(rollback.rollback)
 dataset_app = typer.Typer(help="The training data.", no_args_is_help=True)
-dataset_app.command("build")(steps.step("dataset"))
+dataset_app.command("build")(dataset.build)
 app.add_typer(dataset_app, name="dataset", rich_help_panel=STEPS)
 app.command("train", rich_help_panel=STEPS)(steps.step("train"))
 app.command("merge", rich_help_panel=STEPS)(weights.merge)
 app.command("quantize", rich_help_panel=STEPS)(weights.quantize)
-for stage in ("validate", "evaluate"):
-    app.command(stage, rich_help_panel=STEPS)(steps.step(stage))
+app.command("validate", rich_help_panel=STEPS)(steps.validate)
+app.command("evaluate", rich_help_panel=STEPS)(evaluate.evaluate)
 app.command("doctor", rich_help_panel=MACHINE)(doctor.doctor)
 app.command("schema", rich_help_panel=MACHINE)(schema.schema)
 hub_app = typer.Typer(help="The embedded Hub, for rehearsals and tests.", no_args_is_help=True)

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,8 @@ def look(target: str, asked: Asked, hubs: ExitStack) -> Iterator[Looked]:
     elif path.is_file():
         yield _checked(RepoView(CardSource(path)), target, path, asked, target)
     elif target.startswith("hf://") or _REPO.fullmatch(target):
-        yield _checked(_published(target, asked, hubs), target, None, asked)
+        view, allowed = _published(target, asked, hubs)
+        yield _checked(view, target, None, replace(asked, ignore=(*asked.ignore, *allowed)))
     else:
         for folder in _artifacts(target, asked.project):
             view = RepoView(FolderSource(folder))
@@ -124,11 +125,12 @@ def _checked(view: RepoView, target: str, place: Path | None, asked: Asked, type
     return Looked(report, view.source, place, typed)
 
 
-def _published(target: str, asked: Asked, hubs: ExitStack) -> RepoView:
-    """What a Hub has at an address, without downloading its weights."""
+def _published(target: str, asked: Asked, hubs: ExitStack) -> tuple[RepoView, tuple[str, ...]]:
+    """What a Hub has at an address, without downloading its weights; and the rules that do not hold on this machine."""
     from publisher.cli.session import open_hub, open_project_or_folder
     from publisher.pipeline.foreign import parse_place
     from publisher.pipeline.remote_check import look_at
+    from publisher.records.stand_in import RULE
 
     if asked.run_code:
         from publisher.cli.check_code import refuse_published
@@ -136,7 +138,8 @@ def _published(target: str, asked: Asked, hubs: ExitStack) -> RepoView:
         raise refuse_published(target)
     place = parse_place(target if target.startswith("hf://") else f"hf://{target}")
     opened = open_hub(asked.hub, None, open_project_or_folder(asked.project), look_only=True)
-    return look_at(place, hubs.enter_context(opened).for_reading())
+    hub = hubs.enter_context(opened).for_reading()
+    return look_at(place, hub), (RULE,) if hub.on_this_machine else ()
 
 
 def _artifacts(name: str, project: Path | None) -> Sequence[Path]:

@@ -33,6 +33,10 @@ ProjectOption = Annotated[
     Path | None,
     typer.Option("--project", help="The project's folder; else the nearest parent with model_cards/."),
 ]
+StandInOption = Annotated[
+    bool,
+    typer.Option("--stand-in", help="The release's rehearsal on this machine, with a small random model as its base."),
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How results are printed.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]
 OwnerOption = Annotated[

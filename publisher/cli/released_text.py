@@ -22,7 +22,10 @@ def released_text(done: str, release: Release, hub: Hub, receipt: Receipt, prove
         lines.append(f"  {hub.endpoint}/{place}  {repo.tag}  {repo.visibility}  {repo.commit[:8]}")
     lines.append(f"  proven:  {proven}")
     lines.append(f"  receipt: {file.relative_to(root)}")
-    lines.append(f"  commit:  git add {release.paths.folder.relative_to(root)}")
+    if release.paths.stand_in:
+        lines.append(f"  cards:   {release.paths.card('merged').parent.relative_to(root)}/, a rehearsal's")
+    else:
+        lines.append(f"  commit:  git add {release.paths.folder.relative_to(root)}")
     return "\n".join(lines)
 
 

@@ -38,11 +38,13 @@ def open_project_or_folder(folder: Path | None) -> Project:
         return Project((folder or Path.cwd()).resolve())
 
 
-def open_release(folder: Path | None, name: str, owner: str | None = None) -> Release:
-    """A release by its name, its owner replaced where the command line says so."""
+def open_release(
+    folder: Path | None, name: str, owner: str | None = None, *, stand_in: bool = False
+) -> Release:
+    """A release by its name, its owner replaced where the command line says so; `stand_in`: as it is rehearsed."""
     from publisher.pipeline.opened import Release
 
-    return Release.open(open_project(folder), name, owner)
+    return Release.open(open_project(folder), name, owner, stand_in=stand_in)
 
 
 @contextmanager

@@ -1,204 +1,159 @@
-"""The dataset of synthetic aerial scenes, from a seed to Parquet: drawn, described, filtered, split, written."""
+"""A dataset from its source to Parquet: read, said in other words, filtered, split, written, measured."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 
-from publisher.data.aerial.expressions import Expression, generate
-from publisher.data.aerial.prompts import prompt
-from publisher.data.aerial.relations import describe
-from publisher.data.aerial.scene import Scene, validate_scene
-from publisher.data.aerial.scenes import draw_scene
-from publisher.data.aerial.terrain import IMAGE_SIDE
-from publisher.data.aerial.unique import REASONS, keep_unique
-from publisher.data.package import image, integer, list_of, split_path, text, write_split
-from publisher.data.split import split_scenes
-from publisher.errors import HubpubError
-from publisher.records.facts import Json, Measurement
+from publisher.data.enhance.endpoint import ready
+from publisher.data.enhance.estimate import Estimate, estimate
+from publisher.data.enhance.measure import measured as measured_enhancement
+from publisher.data.enhance.prompt import Prompt, load_prompt
+from publisher.data.enhance.records import Enhanced
+from publisher.data.enhance.run import enhance
+from publisher.data.filter import keep, unseen
+from publisher.data.measure import measure
+from publisher.data.package import write_split
+from publisher.data.registry import open_source
+from publisher.data.sample import OnProgress, Origin, Sample, Source
+from publisher.data.split import sides_of
+from publisher.manifest.dataset import BuildSettings
+from publisher.manifest.enhance import EnhanceSettings
+from publisher.records.facts import Measurement
 
-FEATURES: dict[str, Json] = {
-    "image": image(),
-    "scene_id": text(),
-    "object_id": integer(),
-    "item_type": text(),
-    "category": text(),
-    "bbox": {"xmin": integer(), "ymin": integer(), "xmax": integer(), "ymax": integer()},
-    "expression": text(),
-    "expression_type": text(),
-    "expressions_features": list_of(text()),
-    "prompt": text(),
-    "completion": text(),
-}
-
-_OVER_LIMIT = "over_limit"  # unambiguous, but enough is said of the item already
-_SEEN_IN_TRAIN = "seen_in_train"  # another scene gives the very same texts to train on
-
-Row = dict[str, Json]
+SEEN_IN_TRAIN = "seen_in_train"  # held out, and trained on word for word
 
 
 @dataclass(frozen=True)
-class SceneSettings:
-    """What to draw and how much of it to keep. The same settings give the same files.
+class Places:
+    """Where a build finds and keeps things.
 
     Attributes:
-        scenes: images to draw.
-        seed: decides everything that is left open here.
-        validation_share: 0..1, share of the scenes that is held out.
-        min_objects: fewest in one scene.
-        max_objects: most in one scene; a full scene may hold fewer.
-        expressions_per_item: most that are kept of one object or group, a shortest one among them.
+        root: what the manifest's paths are relative to.
+        source: the same, or where a Hub's dataset was fetched to.
+        answers: keeps what a language model answered.
     """
 
-    scenes: int = 60
-    seed: int = 7
-    validation_share: float = 0.15
-    min_objects: int = 4
-    max_objects: int = 9
-    expressions_per_item: int = 3
+    root: Path
+    source: Path
+    answers: Path
 
 
 @dataclass(frozen=True)
-class _SceneRows:
-    """What one scene gives: its rows, and how many expressions were made and dropped on the way."""
+class Draft:
+    """A dataset before it is written.
 
-    scene: Scene
-    rows: tuple[Row, ...]
-    generated: int
-    dropped: Counter[str]
+    Attributes:
+        source: makes rows of samples.
+        drawn: what the source says, before anything else.
+        splits: name → samples, `train` first; one that would be empty is there all the same.
+        made: how many samples there were before any was dropped.
+        dropped: why how many were.
+        enhanced: what is to be said of the enhancement; empty without.
+    """
+
+    source: Source
+    drawn: tuple[Sample, ...]
+    splits: Mapping[str, tuple[Sample, ...]]
+    made: int
+    dropped: Mapping[str, int]
+    enhanced: tuple[Measurement, ...] = ()
 
 
-def build_scenes(
-    settings: SceneSettings, out: Path, on_progress: Callable[[int, int], None]
+def build(
+    settings: BuildSettings, places: Places, out: Path, on_progress: OnProgress
 ) -> tuple[Measurement, ...]:
     """Build the dataset and measure it.
 
     Args:
-        settings: see there.
-        out: an empty folder; gets `data/train-…parquet` and `data/validation-…parquet`.
-        on_progress: called after each scene with the scenes done and the scenes in all.
+        settings: the recipe.
+        places: see there.
+        out: an empty folder; gets `data/train-…parquet`, `data/validation-…parquet` and what other splits there are.
+        on_progress: called with the scenes, files or items done and those in all.
 
     Raises:
-        HubpubError: HP-D01, there would be no rows, or none in one of the splits; HP-D03, a scene is malformed, or the settings ask for
-            more objects than fit or for fewer than one; HP-E01, Pillow or pyarrow is not installed.
+        HubpubError: HP-D01, there would be no rows, or none in one of the splits; HP-D02, HP-D03, HP-D06, what the
+            source is refused for; HP-L01, HP-L02, HP-L03, the language model; HP-E01, a package is not installed.
     """
-    _check(settings)
-    drawn = []
-    for index in range(settings.scenes):
-        drawn.append(_rows_of(settings, index))
-        on_progress(index + 1, settings.scenes)
-    used = [one for one in drawn if one.rows]
-    split = split_scenes(
-        (one.scene.id for one in used), validation_share=settings.validation_share, seed=settings.seed
-    )
-    train = [row for one in used if one.scene.id in split.train for row in one.rows]
-    held_out = [row for one in used if one.scene.id in split.validation for row in one.rows]
-    validation = _unseen(held_out, train)
-    write_split(out, "train", FEATURES, train)
-    write_split(out, "validation", FEATURES, validation)
-
-    dropped = sum((one.dropped for one in drawn), Counter({_SEEN_IN_TRAIN: len(held_out) - len(validation)}))
-    sizes = [split_path(out, name).stat().st_size for name in ("train", "validation")]
-    in_use = {row["scene_id"] for row in (*train, *validation)}
-    objects = [thing for one in used if one.scene.id in in_use for thing in one.scene.objects]
+    drafted = draft(settings, places, on_progress)
+    for split, samples in drafted.splits.items():
+        write_split(out, split, drafted.source.features, map(drafted.source.row, samples))
     return (
-        Measurement("dataset.rows", len(train) + len(validation), "rows"),
-        Measurement("dataset.train.rows", len(train), "rows"),
-        Measurement("dataset.validation.rows", len(validation), "rows"),
-        Measurement("dataset.scenes", len(in_use), "scenes"),
-        Measurement("dataset.train.scenes", len({row["scene_id"] for row in train}), "scenes"),
-        Measurement("dataset.validation.scenes", len({row["scene_id"] for row in validation}), "scenes"),
-        Measurement("dataset.objects", len(objects), "objects"),
-        Measurement("dataset.expressions_generated", sum(one.generated for one in drawn), "expressions"),
-        *(
-            Measurement(f"dataset.dropped.{reason}", dropped[reason], "expressions")
-            for reason in (*REASONS, _OVER_LIMIT, _SEEN_IN_TRAIN)
-        ),
-        Measurement("dataset.categories", sorted({thing.name for thing in objects})),
-        Measurement("dataset.image_width", IMAGE_SIDE, "pixels"),
-        Measurement("dataset.image_height", IMAGE_SIDE, "pixels"),
-        Measurement("dataset.seed", settings.seed),
-        Measurement("dataset.size_bytes", sum(sizes), "bytes"),
-        Measurement("dataset.columns", list(FEATURES)),
+        *measure(settings, drafted.source, drafted.splits, drafted.made, drafted.dropped),
+        *drafted.enhanced,
     )
 
 
-def _check(settings: SceneSettings) -> None:
-    if settings.scenes < 1:
-        raise HubpubError(
-            "HP-D01",
-            f"{settings.scenes} scenes give no rows",
-            hint="set scenes to 1 or more; the default is 60",
-            scenes=settings.scenes,
-        )
-    if settings.expressions_per_item < 1:
-        raise HubpubError(
-            "HP-D01",
-            f"{settings.expressions_per_item} expressions per object give no rows",
-            hint="set expressions_per_item to 1 or more; the default is 3",
-            expressions_per_item=settings.expressions_per_item,
-        )
-    if not 1 <= settings.min_objects <= settings.max_objects:
-        raise HubpubError(
-            "HP-D03",
-            f"a scene cannot hold {settings.min_objects} to {settings.max_objects} objects",
-            hint="set min_objects to 1 or more and max_objects to no less than that",
-            min_objects=settings.min_objects,
-            max_objects=settings.max_objects,
-        )
+def draft(settings: BuildSettings, places: Places, on_progress: OnProgress, *, ask: bool = True) -> Draft:
+    """Everything up to writing. `ask`: whether a language model is asked where the recipe wants one.
+
+    Raises:
+        HubpubError: as `build`.
+    """
+    wish: EnhanceSettings | None = getattr(settings, "enhance", None) if ask else None
+    if wish is not None:
+        ready(wish)  # a missing key is told before scenes are drawn for minutes
+    source = open_source(settings, places.source)
+    drawn = source.read(on_progress)
+    samples = drawn.samples
+    enhanced: tuple[Measurement, ...] = ()
+    if wish is not None:
+        samples, enhanced = _in_other_words(source, samples, wish, places, on_progress)
+    filtered = keep(samples, settings.filter, source.is_ambiguous)
+    splits = sides_of(filtered.samples, settings)
+    dropped = Counter(drawn.dropped)
+    dropped.update(filtered.dropped)
+    if settings.filter.seen_in_train:
+        held_out = {
+            name: tuple(unseen(of, splits["train"])) for name, of in splits.items() if name != "train"
+        }
+        dropped[SEEN_IN_TRAIN] = sum(len(splits[name]) - len(of) for name, of in held_out.items())
+        splits = {**splits, **held_out}
+    made = drawn.made + len(samples) - len(drawn.samples)
+    return Draft(source, drawn.samples, splits, made, dict(dropped), enhanced)
 
 
-def _rows_of(settings: SceneSettings, index: int) -> _SceneRows:
-    drawn = draw_scene(
-        settings.seed, index, min_objects=settings.min_objects, max_objects=settings.max_objects
-    )
-    scene = describe(drawn.scene)
-    validate_scene(scene)
-    generated = generate(scene)
-    filtered = keep_unique(scene, generated)
-    rng = Random(f"{settings.seed}/{scene.id}")
-    kept = list(_few_of_each(filtered.kept, settings.expressions_per_item, rng))
-    dropped = Counter(filtered.dropped)
-    dropped[_OVER_LIMIT] = len(filtered.kept) - len(kept)
-    rows = tuple(_row(scene, drawn.png, expression) for expression in kept)
-    return _SceneRows(scene, rows, len(generated), dropped)
+def enhancement_cost(settings: BuildSettings, places: Places, drafted: Draft) -> Estimate | None:
+    """What asking the language model would cost now; None where the recipe wants none."""
+    wish: EnhanceSettings | None = getattr(settings, "enhance", None)
+    if wish is None:
+        return None
+    return estimate(drafted.source.targets(drafted.drawn), wish, _prompt(wish, places), places.answers)
 
 
-def _few_of_each(expressions: Iterable[Expression], limit: int, rng: Random) -> Iterator[Expression]:
-    """Of each item the shortest expression, as a person would say it, and others by chance."""
-    by_item: dict[int, list[Expression]] = {}
-    for expression in expressions:
-        by_item.setdefault(expression.item_id, []).append(expression)
-    for said in by_item.values():
-        rng.shuffle(said)
-        said.sort(key=lambda expression: len(expression.words.features))
-        shortest, *others = said
-        yield from [shortest, *rng.sample(others, k=min(limit - 1, len(others)))]
+def _in_other_words(
+    source: Source, samples: Sequence[Sample], wish: EnhanceSettings, places: Places, on_progress: OnProgress
+) -> tuple[tuple[Sample, ...], tuple[Measurement, ...]]:
+    """The samples and, behind those of each item, what a language model says of it."""
+    prompt = _prompt(wish, places)
+    results = []
+    said: dict[tuple[str, int], Enhanced] = {}
+    for one in enhance(source.targets(samples), wish, prompt, places.answers, on_progress):
+        # Without its pictures: they would all stay in memory.
+        light = replace(one, target=replace(one.target, views=(b"", b"")))
+        results.append(light)
+        said[light.target.scene_id, light.target.item_id] = light
+    return tuple(_with_said(samples, said, wish.model, prompt)), measured_enhancement(results, wish, prompt)
 
 
-def _row(scene: Scene, png: bytes, expression: Expression) -> Row:
-    things = {thing.id: thing for thing in scene.objects}
-    groups = {group.id: group for group in scene.groups}
-    item = things.get(expression.item_id) or groups[expression.item_id]
-    box = item.bndbox
-    return {
-        "image": {"bytes": png, "path": scene.filename},
-        "scene_id": scene.id,
-        "object_id": item.id,
-        "item_type": "group" if item.id in groups else "object",
-        "category": expression.words.category,
-        "bbox": {"xmin": box.xmin, "ymin": box.ymin, "xmax": box.xmax, "ymax": box.ymax},
-        "expression": expression.words.text,
-        "expression_type": "original",
-        "expressions_features": list(expression.words.features),
-        "prompt": prompt(scene, item),
-        "completion": expression.words.text,
-    }
+def _with_said(
+    samples: Iterable[Sample], said: Mapping[tuple[str, int], Enhanced], model: str, prompt: Prompt
+) -> list[Sample]:
+    by_item: dict[tuple[str, int], list[Sample]] = {}
+    for sample in samples:
+        by_item.setdefault((sample.scene, sample.item), []).append(sample)
+    result = []
+    for item, own in by_item.items():
+        result += own
+        if (enhanced := said.get(item)) is not None:
+            varied = Origin("enhanced", model=model, prompt_version=prompt.version)
+            unique = replace(varied, type="unique")
+            result += [own[0].said(variation, varied) for _, variation in enhanced.variations]
+            result += [own[0].said(text, unique) for text in enhanced.unique]
+    return result
 
 
-def _unseen(rows: list[Row], train: list[Row]) -> list[Row]:
-    seen = {(row["prompt"], row["completion"]) for row in train}
-    return [row for row in rows if (row["prompt"], row["completion"]) not in seen]
+def _prompt(wish: EnhanceSettings, places: Places) -> Prompt:
+    return load_prompt(places.root / wish.prompt if wish.prompt else None)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from publisher.data.installed import installed
+from publisher.data.sample import Picture
 from publisher.errors import HubpubError
 from publisher.records.facts import Json
 
 ROW_GROUP = 1000  # rows; the Hub's viewer fetches one group at a time
+ROW_GROUP_OF_PICTURES = 100  # where every row has pictures of its own: a group is in memory as a whole
 # An image is repeated in every row of its scene. While it fits a row group's dictionary it is stored once.
 DICTIONARY_BYTES = 64 * 1024 * 1024
 
@@ -26,6 +29,11 @@ def text() -> Json:
 def integer() -> Json:
     """The feature of a column of whole numbers."""
     return {"dtype": "int64", "_type": "Value"}
+
+
+def boolean() -> Json:
+    """The feature of a column of yes and no."""
+    return {"dtype": "bool", "_type": "Value"}
 
 
 def image() -> Json:
@@ -44,53 +52,71 @@ def split_path(out: Path, split: str) -> Path:
 
 
 def write_split(
-    out: Path, split: str, features: Mapping[str, Json], rows: Sequence[Mapping[str, Any]]
+    out: Path, split: str, features: Mapping[str, Json], rows: Iterable[Mapping[str, Any]]
 ) -> Path:
     """Write one split; the same rows give the same bytes under the same version of pyarrow.
+
+    A row group is in memory at a time: pictures are read when theirs is written.
 
     Args:
         out: the dataset's folder, the file goes into its `data/`.
         split: `train`, `validation` or `test`.
         features: the columns in order, each as `datasets` writes its features: a struct is a plain dict.
-        rows: one mapping per row, a value for every column.
+        rows: one mapping per row, a value for every column; `Picture`s stand where images belong.
 
     Raises:
         HubpubError: HP-D01, no rows; HP-D02, a row lacks a column or has one too many; HP-E01, no pyarrow.
     """
-    if not rows:
-        raise HubpubError(
-            "HP-D01",
-            f"the {split} split has no rows",
-            hint="give the dataset more scenes, or another validation share, in release.yaml",
-            where=str(split_path(out, split)),
-            split=split,
-        )
-    for number, row in enumerate(rows):
-        if row.keys() != features.keys():
-            odd = sorted(row.keys() ^ features.keys())
-            raise HubpubError(
-                "HP-D02",
-                f"row {number} of the {split} split does not have the declared columns: {', '.join(odd)}",
-                hint="give every row a value for every column",
-                where=str(split_path(out, split)),
-                columns=odd,
-            )
     pa = installed("pyarrow")
     pq = installed("pyarrow.parquet")
+    path = split_path(out, split)
     schema = pa.schema(
         [(name, arrow_type(feature)) for name, feature in features.items()],
         metadata={"huggingface": json.dumps({"info": {"features": dict(features)}})},
     )
-    path = split_path(out, split)
+    size = ROW_GROUP_OF_PICTURES if "images" in features else ROW_GROUP
+    groups = _groups(rows, size, split, features, path)
+    first = next(groups, None)
+    if first is None:
+        raise HubpubError(
+            "HP-D01",
+            f"the {split} split has no rows",
+            hint="give the dataset more scenes or rows, or another validation share, in release.yaml",
+            where=str(path),
+            split=split,
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(
-        pa.Table.from_pylist([dict(row) for row in rows], schema=schema),
-        path,
-        compression="zstd",
-        row_group_size=ROW_GROUP,
-        dictionary_pagesize_limit=DICTIONARY_BYTES,
-    )
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES
+    ) as writer:
+        for group in chain([first], groups):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema), row_group_size=size)
     return path
+
+
+def _groups(
+    rows: Iterable[Mapping[str, Any]], size: int, split: str, features: Mapping[str, Json], path: Path
+) -> Iterator[list[dict[str, Any]]]:
+    """So many rows at a time, their pictures read."""
+    numbered = enumerate(rows)
+    while group := list(islice(numbered, size)):
+        for number, row in group:
+            if row.keys() != features.keys():
+                odd = sorted(row.keys() ^ features.keys())
+                raise HubpubError(
+                    "HP-D02",
+                    f"row {number} of the {split} split does not have the declared columns: {', '.join(odd)}",
+                    hint="give every row a value for every column",
+                    where=str(path),
+                    columns=odd,
+                )
+        yield [{name: _cell(value) for name, value in row.items()} for _, row in group]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Picture):
+        return value.cell
+    return [_cell(part) for part in value] if isinstance(value, list) else value
 
 
 def arrow_type(feature: Json) -> ArrowType:
@@ -106,7 +132,7 @@ def arrow_type(feature: Json) -> ArrowType:
     if kind == "List":
         return pa.list_(arrow_type(feature["feature"]))
     if kind == "Value":
-        return {"string": pa.string(), "int64": pa.int64()}[feature["dtype"]]
+        return {"string": pa.string(), "int64": pa.int64(), "bool": pa.bool_()}[feature["dtype"]]
     if kind is None:
         return pa.struct([(name, arrow_type(part)) for name, part in feature.items()])
     raise ValueError(f"no Arrow type for a feature of kind {kind}")

@@ -6,7 +6,7 @@ So the prompt has the tokens that it will have in use, and no token spans the se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from publisher.errors import HubpubError
@@ -14,6 +14,15 @@ from publisher.errors import HubpubError
 IGNORED = -100  # the label that torch's cross entropy leaves out
 
 Tokenizer = Any  # transformers.PreTrainedTokenizerBase; naming it would import transformers
+Renderer = Any  # a tokenizer, or a transformers.ProcessorMixin: both have a chat template
+Message = Mapping[str, Any]  # `role`, and `content`: text, or a list of parts
+
+
+class Piece(NamedTuple):
+    """A stretch of a rendered conversation; `taught` is what the model says."""
+
+    text: str
+    taught: bool
 
 
 class Batch(NamedTuple):
@@ -30,50 +39,64 @@ def prompt_text(tokenizer: Tokenizer, prompt: str) -> str:
     Raises:
         HubpubError: HP-B05, the tokenizer has no chat template.
     """
-    return _render(tokenizer, [{"role": "user", "content": prompt}], add_generation_prompt=True)
+    return render(tokenizer, [{"role": "user", "content": prompt}], add_generation_prompt=True)
 
 
 def encode_prompt(tokenizer: Tokenizer, prompt: str) -> list[int]:
     """Token ids of one user turn, generation prompt included, as `generate` is given them."""
-    return _ids(tokenizer, prompt_text(tokenizer, prompt))
+    return ids_of(tokenizer, prompt_text(tokenizer, prompt))
 
 
-def encode(
-    tokenizer: Tokenizer, prompt: str, completion: str, max_length: int | None = None
-) -> tuple[list[int], list[int]]:
-    """One example as token ids and labels of the same length.
+def cut(renderer: Renderer, turns: Sequence[Message], end: str) -> Iterator[Piece]:
+    """A conversation as the template renders it, cut before and behind every answer.
 
-    Labels are `IGNORED` up to the answer, then the answer's own ids, the end-of-turn token included: without it
-    a model never learns to stop. Line breaks that a template puts behind the end of the turn are left out, since
-    no model is ever asked for them and their near-zero loss would flatter the mean.
+    An answer has the end of its turn with it: without it a model never learns to stop. Line breaks that a template puts
+    behind the end of the turn belong to what follows, since no model is ever asked for them and their near-zero loss would
+    flatter the mean.
 
     Args:
-        tokenizer: with a chat template.
-        prompt: the user's turn.
-        completion: the model's turn.
-        max_length: in tokens; longer examples are refused, never cut. None = no limit.
+        renderer: tokenizer or processor, with a chat template.
+        turns: `role` and `content` each, as the template wants them; the last is the assistant's.
+        end: what closes a last answer that the template leaves open; the tokenizer's end of text.
 
     Raises:
-        HubpubError: HP-B05, no chat template or one whose prompts are no prefix of the conversation;
-            HP-D04, longer than `max_length`.
+        HubpubError: HP-B05, no chat template, or an answer cannot be told from what stands before it.
     """
-    head = prompt_text(tokenizer, prompt)
-    turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
-    whole = _render(tokenizer, turns, add_generation_prompt=False)
-    if not whole.startswith(head):
-        raise HubpubError(
-            "HP-B05",
-            "the chat template renders a prompt differently once it is answered, "
-            "so prompt and answer cannot be told apart",
-            hint="give the base a chat template that only ever appends: "
-            "the conversation must start with the prompt as `add_generation_prompt` renders it",
-            prompt=prompt,
-        )
-    answer = whole[len(head) :].rstrip()
-    if answer == completion.strip() and tokenizer.eos_token:
-        answer += tokenizer.eos_token  # a template that does not close the turn itself
-    prompt_ids, answer_ids = _ids(tokenizer, head), _ids(tokenizer, answer)
-    length = len(prompt_ids) + len(answer_ids)
+    done = ""
+    for at, turn in enumerate(turns):
+        if turn["role"] != "assistant":
+            continue
+        head = render(renderer, turns[:at], add_generation_prompt=True)
+        whole = render(renderer, turns[: at + 1], add_generation_prompt=False)
+        if not (head.startswith(done) and whole.startswith(head)):
+            raise HubpubError(
+                "HP-B05",
+                "the chat template renders a prompt differently once it is answered, "
+                "so prompt and answer cannot be told apart",
+                hint="give the base a chat template that only ever appends: "
+                "the conversation must start with the prompt as `add_generation_prompt` renders it",
+                prompt=words_of(turns[at - 1]),
+            )
+        answer = whole[len(head) :].rstrip()
+        yield Piece(head[len(done) :], taught=False)
+        done = head + answer
+        if at == len(turns) - 1 and answer == words_of(turn).strip():
+            answer += end
+        yield Piece(answer, taught=True)
+
+
+def words_of(turn: Message) -> str:
+    """The words of a turn, whatever form its content has."""
+    content = turn["content"]
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def refuse_longer(length: int, max_length: int | None, prompt: str) -> None:
+    """Refuse an example of more tokens than are allowed.
+
+    Raises:
+        HubpubError: HP-D04.
+    """
     if max_length is not None and length > max_length:
         raise HubpubError(
             "HP-D04",
@@ -82,7 +105,6 @@ def encode(
             length=length,
             max_length=max_length,
         )
-    return prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids
 
 
 def pad(rows: Sequence[tuple[list[int], list[int]]], pad_id: int) -> Batch:
@@ -103,17 +125,34 @@ def pad_id(tokenizer: Tokenizer) -> int:
     return 0
 
 
-def _render(tokenizer: Tokenizer, turns: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
-    if not tokenizer.chat_template:
+def render(renderer: Renderer, turns: Sequence[Message], *, add_generation_prompt: bool) -> str:
+    """A conversation as the chat template writes it.
+
+    Raises:
+        HubpubError: HP-B05, there is no chat template, or it cannot write this conversation.
+    """
+    from jinja2 import TemplateError
+
+    if not renderer.chat_template:
         raise HubpubError(
             "HP-B05",
             "the tokenizer has no chat template",
             hint="add `chat_template.jinja` to the base's folder, or release an instruction-tuned base",
         )
-    text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=add_generation_prompt)
+    try:
+        text = renderer.apply_chat_template(
+            list(turns), tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+    except (TemplateError, TypeError) as error:  # it adds words to a list, or has no place for a role
+        raise HubpubError(
+            "HP-B05",
+            f"the chat template cannot write this conversation: {error}",
+            hint="take the chat template of the model itself; one for pictures reads lists of parts",
+        ) from error
     return str(text)
 
 
-def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
+def ids_of(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Token ids of a text that a template has rendered."""
     # The template has written the special tokens already; adding them again would double the first one.
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ LogRow = dict[str, Json]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is. `key` is the digest of all that decides its numbers."""
+    """How far a training is. `key` is the digest of all that decides its numbers; `held_out` has the held-out losses."""
 
     key: str
     step: int
     log: tuple[LogRow, ...]
+    held_out: tuple[LogRow, ...] = ()
 
 
 def save_checkpoint(folder: Path, progress: Progress, model: Model, optimizer: Any) -> None:
@@ -41,7 +42,7 @@ def save_checkpoint(folder: Path, progress: Progress, model: Model, optimizer: A
             tensors[f"{moment}/{name}"] = value.detach().cpu().contiguous()
     with written_aside(folder / f"step-{progress.step:06d}") as aside:
         save_file(tensors, aside / "tensors.safetensors")
-        state = {"key": progress.key, "step": progress.step, "log": progress.log}
+        state = asdict(progress)
         (aside / "state.json").write_text(json.dumps(state), encoding="utf-8")
     for older in _checkpoints(folder)[:-1]:
         shutil.rmtree(older)
@@ -53,7 +54,9 @@ def find_progress(folder: Path) -> tuple[Path, Progress] | None:
     if not found:
         return None
     state = json.loads((found[-1] / "state.json").read_text(encoding="utf-8"))
-    return found[-1], Progress(state["key"], state["step"], tuple(state["log"]))
+    return found[-1], Progress(
+        state["key"], state["step"], tuple(state["log"]), tuple(state.get("held_out", ()))
+    )
 
 
 def restore(checkpoint: Path, model: Model, optimizer: Any) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from publisher.engine import generate
-from publisher.engine.chat import encode_prompt
+from publisher.engine.example import beginning
 from publisher.engine.generate import FALLBACK_PROMPT, Tensor
-from publisher.engine.jobs import Compare, Emit, JobResult
-from publisher.engine.load import Model, load_adapter, load_model, load_tokenizer, stored_dtype
+from publisher.engine.jobs import Asked, Compare, Emit, JobResult
+from publisher.engine.load import Model, load_adapter, load_model, stored_dtype
 from publisher.engine.memory import fits_in_memory, free
 from publisher.engine.nf4 import load_nf4
+from publisher.engine.reader import load_reader
 from publisher.engine.skeleton import read_skeleton
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
@@ -26,9 +27,6 @@ NEW_TOKENS = 24  # greedy tokens behind each prompt: their positions are compare
 # Share of the adapter's own mean effect. Measured on SmolLM2-135M: a faithful merge leaves 0, one that rounds the
 # product and the sum separately 0.004, one that forgets a single matrix out of 120 leaves 0.014.
 UNEXPLAINED = 0.01
-LOGITS_BYTES = (
-    1 << 30
-)  # what the logits of all four models may take where the models themselves are too large
 
 
 @dataclass(frozen=True)
@@ -167,12 +165,15 @@ def mean_kl(reference: list[Tensor], other: list[Tensor]) -> float:
     return max(0.0, total / positions)  # rounding may leave a little less than nothing
 
 
-def _read_whole(job: Compare, prompts: list[str], dtype: str, emit: Emit) -> Readings:
+def _read_whole(job: Compare, prompts: list[Asked], dtype: str, emit: Emit) -> Readings:
     """One model after the other in memory: each prompt, and what base plus adapter answers to it."""
-    tokenizer = load_tokenizer(job.base)
+    reader = load_reader(job.base)
+    questions = [reader.question(prompt) for prompt in prompts]
     model = load_adapter(_load_base(job, dtype), job.adapter)
-    said = [generate.answer(model, tokenizer, prompt, NEW_TOKENS) for prompt in prompts]
-    texts = [encode_prompt(tokenizer, answer.prompt) + list(answer.token_ids) for answer in said]
+    said = [generate.answer(model, reader.tokenizer, question, NEW_TOKENS) for question in questions]
+    texts = [
+        question.text.followed_by(answer.token_ids) for question, answer in zip(questions, said, strict=True)
+    ]
     adapted = [generate.read_logits(model, text) for text in texts]
     with model.disable_adapter():
         base = [generate.read_logits(model, text) for text in texts]
@@ -184,22 +185,21 @@ def _read_whole(job: Compare, prompts: list[str], dtype: str, emit: Emit) -> Rea
 
     model = load_model(job.merged, dtype=dtype)
     merged = [generate.read_logits(model, text) for text in texts]
-    again = [generate.answer(model, tokenizer, prompt, NEW_TOKENS).text for prompt in prompts]
+    again = [generate.answer(model, reader.tokenizer, question, NEW_TOKENS).text for question in questions]
     emit({"step": "merged", "done": 2, "total": 2})
     pairs = [(answer.prompt, answer.text, text) for answer, text in zip(said, again, strict=True)]
     return Readings(base, adapted, rounded, merged, pairs, str(model.dtype).removeprefix("torch."))
 
 
-def _read_streamed(job: Compare, prompts: list[str], emit: Emit) -> Readings:
+def _read_streamed(job: Compare, prompts: list[Asked], emit: Emit) -> Readings:
     """All prompts through one model after the other, each weight read from its file when its turn comes."""
-    from publisher.engine.streamed import adapt_streamed, fold_in, load_streamed, read_together
+    from publisher.engine.streamed import adapt_streamed, fold_in, load_streamed, most_tokens, read_together
 
-    tokenizer = load_tokenizer(job.base)
+    reader = load_reader(job.base)
     with tempfile.TemporaryDirectory() as room:
         model = load_streamed(job.base, f"{room}/base", _through(job))
-        vocabulary = model.get_input_embeddings().weight.shape[0]
-        most = max(1, LOGITS_BYTES // (4 * 4 * vocabulary * len(prompts)))  # float32, four models
-        texts = [encode_prompt(tokenizer, prompt)[:most] for prompt in prompts]
+        most = most_tokens(model, texts=len(prompts), models=4)
+        texts = [beginning(reader.question(prompt).text, most) for prompt in prompts]
         model = adapt_streamed(model, job.adapter)
         adapted = read_together(model, texts)
         emit({"step": "base and adapter", "done": 1, "total": 4})

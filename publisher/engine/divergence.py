@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from publisher.engine import generate
-from publisher.engine.chat import Tokenizer, encode_prompt
 from publisher.engine.compare import mean_kl, measure
+from publisher.engine.example import Example, beginning
 from publisher.engine.generate import FALLBACK_PROMPT, Tensor
-from publisher.engine.jobs import Divergence, Emit, JobResult
-from publisher.engine.load import Model, load_model, load_tokenizer
-from publisher.engine.memory import free
+from publisher.engine.jobs import Asked, Divergence, Emit, JobResult
+from publisher.engine.load import Model, load_model
+from publisher.engine.memory import fits_in_memory, free
+from publisher.engine.reader import Reader, load_reader
 from publisher.records.facts import Measurement
+from publisher.weights.shards import read_shards
 
 NEW_TOKENS = 24  # greedy tokens behind each prompt: their positions are compared too
 
@@ -22,12 +26,24 @@ def run(job: Divergence, emit: Emit) -> JobResult:
     Measures the mean Kullback-Leibler divergence of the quantized model's next-token distribution from the full one's,
     in nats per token; the share of positions with the same first choice; the largest difference of a logit.
 
+    Where one of them does not fit in memory, both are read from their files layer by layer, in float32; then the prompts
+    alone are read, since each token of an answer would take a pass over the files.
+
     Raises:
         HubpubError: HP-E03 from loading; HP-E05, a NaN.
     """
-    tokenizer = load_tokenizer(job.full)
+    prompts = job.prompts or (FALLBACK_PROMPT,)
+    whole = fits_in_memory(job.full) and fits_in_memory(job.quantized)
+    expected, found = (_read_whole if whole else _read_streamed)(job, prompts, emit)
+    measured = tuple(divergence(expected, found, f"validate.{job.kind}", job.against))
+    return JobResult(measured, {"streamed": not whole})
+
+
+def _read_whole(job: Divergence, prompts: Sequence[Asked], emit: Emit) -> tuple[list[Tensor], list[Tensor]]:
+    """Logits of the full model and of the quantized one, each loaded in its own type."""
+    reader = load_reader(job.full)
     full = load_model(job.full)
-    texts = texts_of(full, tokenizer, job.prompts or (FALLBACK_PROMPT,), NEW_TOKENS)
+    texts = texts_of(full, reader, prompts, NEW_TOKENS)
     expected = [generate.read_logits(full, text) for text in texts]
     emit({"step": "full", "done": 1, "total": 2})
     del full
@@ -35,13 +51,35 @@ def run(job: Divergence, emit: Emit) -> JobResult:
     quantized = load_model(job.quantized)
     found = [generate.read_logits(quantized, text) for text in texts]
     emit({"step": "quantized", "done": 2, "total": 2})
-    return JobResult(tuple(divergence(expected, found, f"validate.{job.kind}", job.against)), {})
+    return expected, found
 
 
-def texts_of(model: Model, tokenizer: Tokenizer, prompts: Sequence[str], new_tokens: int) -> list[list[int]]:
-    """What two models are compared on, as token ids: each prompt, and what this model answers to it."""
-    said = (generate.answer(model, tokenizer, prompt, new_tokens) for prompt in prompts)
-    return [encode_prompt(tokenizer, each.prompt) + list(each.token_ids) for each in said]
+def _read_streamed(
+    job: Divergence, prompts: Sequence[Asked], emit: Emit
+) -> tuple[list[Tensor], list[Tensor]]:
+    """The same from the files, all prompts in one pass over each."""
+    from publisher.engine.streamed import Packed, load_streamed, most_tokens, read_together
+
+    reader = load_reader(job.full)
+    with tempfile.TemporaryDirectory() as room:
+        full = load_streamed(job.full, f"{room}/full")
+        most = most_tokens(full, texts=len(prompts), models=2)
+        texts = [beginning(reader.question(prompt).text, most) for prompt in prompts]
+        expected = read_together(full, texts)
+        emit({"step": "full", "done": 1, "total": 2})
+        del full
+        free()
+        packed = Packed(read_shards(Path(job.quantized)))
+        found = read_together(load_streamed(job.full, f"{room}/quantized", packed), texts)
+        emit({"step": "quantized", "done": 2, "total": 2})
+    return expected, found
+
+
+def texts_of(model: Model, reader: Reader, prompts: Sequence[Asked], new_tokens: int) -> list[Example]:
+    """What two models are compared on: each prompt, and what this model answers to it."""
+    questions = [reader.question(prompt) for prompt in prompts]
+    said = (generate.answer(model, reader.tokenizer, question, new_tokens) for question in questions)
+    return [question.text.followed_by(each.token_ids) for question, each in zip(questions, said, strict=True)]
 
 
 def divergence(

@@ -1,26 +1,26 @@
-"""Held-out loss: every model of a release reads the same answers, and how surprised it is gets counted."""
+"""Held-out loss and answers: every model of a release reads the same rows, is asked the same questions, and is counted."""
 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from publisher.engine.chat import IGNORED, encode, pad, pad_id
+from publisher.engine.answers import answer_all, question_of
+from publisher.engine.chat import IGNORED
+from publisher.engine.example import Example, batch
 from publisher.engine.jobs import Emit, Evaluate, JobResult
-from publisher.engine.load import Model, load_adapter, load_model, load_tokenizer
-from publisher.engine.margin import CONFIDENCE, margin
-from publisher.engine.memory import free
-from publisher.engine.rows import Row, read_rows
+from publisher.engine.load import Model, load_adapter, load_model
+from publisher.engine.memory import fits_in_memory, free
+from publisher.engine.reader import Reader, load_reader
+from publisher.engine.rows import evenly, read_rows
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
+from publisher.records.metrics import perplexity
 
 BATCH = 4  # rows at a time; the vocabulary makes logits large, not the model
-
-# What each model is held against, the first that is there: a quantized one against what it was made from.
-RIVALS = {"adapter": ("base",), "merged": ("base",), "nf4": ("merged", "base")}
-
-Example = tuple[list[int], list[int]]  # token ids and labels, of the same length
+SPLIT = "validation"
 
 
 @dataclass(frozen=True)
@@ -33,59 +33,73 @@ class RowLoss:
 
 
 def run(job: Evaluate, emit: Emit) -> JobResult:
-    """Mean loss over all answer tokens, the end of the turn included, for each model that the job names.
+    """Measure each model that the job names, on the same rows.
+
+    Loss is the mean over all answer tokens, the end of the turn included; the prompts' tokens are context only. Of
+    general text it is the mean over all tokens but each line's first. Answers are greedy.
 
     Models are loaded one after another in their own dtype and freed; the adapter is put, unmerged, on the base
-    that was just read. The prompts' tokens are context only.
+    that was just read. Where one of them does not fit in memory, all are read from their files layer by layer, in float32,
+    and asked nothing: each token of an answer would take a pass over the files.
+
+    Returns:
+        Means as measurements. In the details, by model: `row_losses` (nats, summed over a row's tokens) with `row_tokens`,
+        `general_losses` with `general_tokens`, and `answers`, texts in the order of `answer_rows`.
 
     Raises:
         HubpubError: HP-D01, no rows; HP-D02, columns missing; HP-E05, a loss is not finite; HP-B05, no chat template;
             what loading raises.
     """
-    rows = spread(read_rows(job.data, "validation"), job.max_rows)
-    tokenizer = load_tokenizer(job.base)
-    examples = [encode(tokenizer, row.prompt, row.completion) for row in rows]
-    padding = pad_id(tokenizer)
+    rows = read_rows(job.data, SPLIT)
+    reader = load_reader(job.base)
+    held_out = [reader.encode(rows[number]) for number in evenly(len(rows), job.max_rows)]
+    general = [text for line in job.general if (text := plain(reader, line)).supervised]
+    whole = all(fits_in_memory(folder) for folder in (job.base, job.merged, job.nf4) if folder)
+    questions = [question_of(reader.encode(rows[number])) for number in job.answer_rows if whole]
 
-    losses: dict[str, list[RowLoss]] = {}
-    for kind, model in _models(job):
-        losses[kind] = measure_losses(kind, model, examples, padding, emit)
+    measured: list[Measurement] = []
+    details: dict[str, dict[str, Json]] = {"row_losses": {}, "general_losses": {}, "answers": {}}
+    counts: dict[str, list[int]] = {}
+    for kind, model in _models(job) if whole else _models_streamed(job):
+        for texts, about, name in ((held_out, "", "row"), (general, ".general", "general")):
+            if texts:
+                measure = measure_losses if whole else _measure_streamed
+                losses = measure(kind, model, texts, reader.padding, emit)
+                measured += _means(f"evaluate.{kind}{about}", losses)
+                details[f"{name}_losses"][kind] = [loss.loss for loss in losses]
+                counts[f"{name}_tokens"] = [loss.tokens for loss in losses]
+        if questions:
+            said = answer_all(model, reader, questions, job.max_new_tokens, emit)
+            details["answers"][kind] = [answer.text for answer in said]
+            cut_off = sum(not answer.stopped for answer in said)
+            measured.append(Measurement(f"evaluate.{kind}.cut_off", cut_off / len(said)))
         del model  # before the next one is loaded
-
-    tokens = sum(loss.tokens for loss in losses["base"])
-    measured = [
-        Measurement("evaluate.rows", len(rows), "rows"),
-        Measurement("evaluate.tokens", tokens, "tokens"),
-        Measurement("evaluate.confidence", CONFIDENCE),
-    ]
-    for kind, per_row in losses.items():
-        mean = math.fsum(loss.loss for loss in per_row) / tokens
-        measured.append(Measurement(f"evaluate.{kind}.loss", mean, "nats/token"))
-        measured.append(Measurement(f"evaluate.{kind}.perplexity", math.exp(mean)))
-        measured += _intervals(kind, losses)
-    details: dict[str, Json] = {
-        "row_tokens": [loss.tokens for loss in losses["base"]],
-        "row_losses": {kind: [loss.loss for loss in per_row] for kind, per_row in losses.items()},
-    }
-    return JobResult(tuple(measured), details)
+    extent = _extent(job, counts, answers=len(questions))
+    return JobResult((*extent, *measured), {**details, **counts, "streamed": not whole})
 
 
-def _intervals(kind: str, losses: Mapping[str, Sequence[RowLoss]]) -> Iterator[Measurement]:
-    """How sure a mean is, and how much it differs from its rival's, row by row; the same rows make that much surer."""
-    tokens = [row.tokens for row in losses[kind]]
-    mine = [row.loss for row in losses[kind]]
-    yield _margin(f"evaluate.{kind}.loss_margin", mine, tokens)
-    rival = next((other for other in RIVALS.get(kind, ()) if other in losses), None)
-    if rival is not None:
-        change = [ours - theirs.loss for ours, theirs in zip(mine, losses[rival], strict=True)]
-        yield Measurement(f"evaluate.{kind}.against", rival)
-        yield Measurement(f"evaluate.{kind}.loss_change", math.fsum(change) / sum(tokens), "nats/token")
-        yield _margin(f"evaluate.{kind}.loss_change_margin", change, tokens)
+def _extent(job: Evaluate, counts: Mapping[str, Sequence[int]], *, answers: int) -> Iterator[Measurement]:
+    """On how much the numbers rest."""
+    yield Measurement("evaluate.rows", len(counts["row_tokens"]), "rows")
+    yield Measurement("evaluate.tokens", sum(counts["row_tokens"]), "tokens")
+    if "general_tokens" in counts:
+        yield Measurement("evaluate.general.lines", len(counts["general_tokens"]), "lines")
+        yield Measurement("evaluate.general.tokens", sum(counts["general_tokens"]), "tokens")
+    if job.answer_rows:
+        yield Measurement("evaluate.answers", answers or None, "answers", "known" if answers else "unknown")
+        yield Measurement("evaluate.max_new_tokens", job.max_new_tokens, "tokens")
 
 
-def _margin(fact_id: str, losses: Sequence[float], tokens: Sequence[int]) -> Measurement:
-    found = margin(losses, tokens)
-    return Measurement(fact_id, found, "nats/token", "unknown" if found is None else "known")
+def _means(prefix: str, losses: Sequence[RowLoss]) -> Iterator[Measurement]:
+    mean = math.fsum(loss.loss for loss in losses) / sum(loss.tokens for loss in losses)
+    yield Measurement(f"{prefix}.loss", mean, "nats/token")
+    yield Measurement(f"{prefix}.perplexity", perplexity(mean))
+
+
+def plain(reader: Reader, line: str) -> Example:
+    """A line of running text, as the tokenizer reads it by itself; every token but the first is foretold."""
+    ids = list(reader.tokenizer(line)["input_ids"])
+    return Example(ids, [IGNORED, *ids[1:]])
 
 
 def measure_losses(
@@ -107,41 +121,55 @@ def measure_losses(
     from torch.nn.functional import cross_entropy
 
     # Rows of like length together: less padding to compute.
-    order = sorted(range(len(examples)), key=lambda row: len(examples[row][0]))
+    order = sorted(range(len(examples)), key=lambda row: len(examples[row].input_ids))
     losses: list[RowLoss] = []
     for start in range(0, len(order), BATCH):
         chosen = order[start : start + BATCH]
-        batch = pad([examples[row] for row in chosen], padding)
+        inputs, labels = batch([examples[row] for row in chosen], padding, model)
         with torch.inference_mode():
-            logits = model(
-                input_ids=torch.tensor(batch.input_ids, device=model.device),
-                attention_mask=torch.tensor(batch.attention_mask, device=model.device),
-                use_cache=False,
-            ).logits
+            logits = model(**inputs, use_cache=False).logits
             for position, row in enumerate(chosen):
                 # The logits at one token foretell the next, so labels are read one further on.
-                labels = torch.tensor(batch.labels[position], device=logits.device)[1:]
-                asked = labels != IGNORED
+                foretold = labels[position, 1:].to(logits.device)
+                asked = foretold != IGNORED
                 loss = cross_entropy(
-                    logits[position, :-1][asked].float(), labels[asked], reduction="sum"
+                    logits[position, :-1][asked].float(), foretold[asked], reduction="sum"
                 ).item()
                 losses.append(RowLoss(row, loss, int(asked.sum())))
-        if not all(math.isfinite(loss.loss) for loss in losses):
-            raise HubpubError(
-                "HP-E05",
-                f"the {kind} model's loss on the held-out rows is not finite",
-                hint="look for NaN in its weights: hubpub validate",
-                kind=kind,
-            )
-        emit({"step": "evaluate", "kind": kind, "done": len(losses), "total": len(order)})
+        _told(kind, losses, len(order), emit)
     return sorted(losses, key=lambda loss: loss.row)
 
 
-def spread(rows: Sequence[Row], most: int) -> list[Row]:
-    """At most so many rows, evenly over all: neighbours often show the same scene."""
-    if len(rows) <= most:
-        return list(rows)
-    return [rows[index * len(rows) // most] for index in range(most)]
+def _measure_streamed(
+    kind: str, model: Model, examples: Sequence[Example], padding: int, emit: Emit
+) -> list[RowLoss]:
+    """The same of a model whose weights are in its files."""
+    from publisher.engine.evaluate_streamed import passes, read_losses
+
+    losses: list[RowLoss] = []
+    for chosen in passes(model, examples):
+        found = read_losses(model, [examples[row] for row in chosen], padding)
+        losses += [RowLoss(row, nats, tokens) for row, (nats, tokens) in zip(chosen, found, strict=True)]
+        _told(kind, losses, len(examples), emit)
+    return losses
+
+
+def _told(kind: str, losses: Sequence[RowLoss], of: int, emit: Emit) -> None:
+    if not all(math.isfinite(loss.loss) for loss in losses):
+        raise HubpubError(
+            "HP-E05",
+            f"the {kind} model's loss on the held-out rows is not finite",
+            hint="look for NaN in its weights: hubpub validate",
+            kind=kind,
+        )
+    emit({"step": "evaluate", "kind": kind, "done": len(losses), "total": of})
+
+
+def _models_streamed(job: Evaluate) -> Iterator[tuple[str, Model]]:
+    from publisher.engine.evaluate_streamed import models_streamed
+
+    with tempfile.TemporaryDirectory() as room:
+        yield from models_streamed(job, room)
 
 
 def _models(job: Evaluate) -> Iterator[tuple[str, Model]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from publisher.engine.chat import Tokenizer, encode_prompt
+from publisher.engine.chat import Tokenizer
+from publisher.engine.example import Example, batch, example_of
 from publisher.engine.load import Model
+from publisher.engine.reader import Question
 from publisher.engine.smoke import Answer
 
 FALLBACK_PROMPT = "Hello, who are you?"  # where a manifest gives no prompts, something must still run
@@ -13,43 +15,42 @@ FALLBACK_PROMPT = "Hello, who are you?"  # where a manifest gives no prompts, so
 Tensor = Any  # torch.Tensor; naming it would import torch
 
 
-def read_logits(model: Model, token_ids: list[int]) -> Tensor:
-    """Logits of every position of one text: float32 on the CPU, shape (tokens, vocabulary)."""
+def read_logits(model: Model, text: Example | list[int]) -> Tensor:
+    """Logits of every position of one text, pictures included: float32 on the CPU, shape (tokens, vocabulary)."""
     import torch
 
     with torch.inference_mode():
-        input_ids = torch.tensor([token_ids], device=model.device)
-        output = model(input_ids=input_ids, attention_mask=torch.ones_like(input_ids), use_cache=False)
-        return output.logits[0].float().cpu()
+        inputs = batch([example_of(text)], 0, model).inputs
+        return model(**inputs, use_cache=False).logits[0].float().cpu()
 
 
-def answer(model: Model, tokenizer: Tokenizer, prompt: str, max_new_tokens: int) -> Answer:
-    """Greedy answer to one prompt through the chat template.
+def answer(model: Model, tokenizer: Tokenizer, question: Question, max_new_tokens: int) -> Answer:
+    """Greedy answer to one prompt, pictures included.
 
     The checkpoint's own `generation_config.json` says which tokens end a turn: if it forgets the end-of-turn
     token, users' generations run on, and so does this one.
+
+    Args:
+        model: in evaluation mode.
+        tokenizer: decodes what was said.
+        question: as `Reader.question` makes it.
+        max_new_tokens: an answer that is longer is cut off.
     """
     import torch
 
-    prompt_ids = encode_prompt(tokenizer, prompt)
     with torch.inference_mode():
-        input_ids = torch.tensor([prompt_ids], device=model.device)
-        output = model.generate(
-            input_ids=input_ids,
-            attention_mask=torch.ones_like(input_ids),
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-        )
-    generated = output[0, len(prompt_ids) :].tolist()
-    ends = _end_ids(model)
+        inputs = batch([question.text], 0, model).inputs
+        output = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False, num_beams=1)
+    generated = output[0, len(question.text.input_ids) :].tolist()
+    ends = end_ids(model)
     stopped = bool(generated) and generated[-1] in ends
     token_ids = generated[:-1] if stopped else generated
     text = tokenizer.decode(token_ids, skip_special_tokens=True).strip()
-    return Answer(prompt, text, tuple(token_ids), stopped)
+    return Answer(question.prompt, text, tuple(token_ids), stopped)
 
 
-def _end_ids(model: Model) -> set[int]:
+def end_ids(model: Model) -> set[int]:
+    """The tokens that end a turn, as the checkpoint's own generation settings name them."""
     ends = model.generation_config.eos_token_id
     if ends is None:
         return set()

@@ -25,8 +25,14 @@ from publisher.weights.describe import has_chat_template
 from publisher.weights.gguf import GgufHeader, header_of
 
 # What the converter says where it does not know a model, as opposed to where it breaks.
-_UNKNOWN = ("is not supported", "NotImplementedError", "Failed to detect model architecture")
+_UNKNOWN = (
+    "is not supported",
+    "Can not map tensor",
+    "NotImplementedError",
+    "Failed to detect model architecture",
+)
 _TAIL = 6
+VISION_TYPE = "bf16"
 
 
 def run(job: MakeGguf, emit: Emit) -> JobResult:
@@ -42,6 +48,9 @@ def run(job: MakeGguf, emit: Emit) -> JobResult:
         if not job.types:
             with tempfile.TemporaryDirectory() as room:
                 _convert(job, source, Path(room) / "vocabulary.gguf", "--vocab-only")
+                if job.vision_part:
+                    _require_eyes(job, model)
+                    _convert_vision(job, source, Path(room) / "vision.gguf")
                 header = header_of(Path(room) / "vocabulary.gguf")
             return JobResult((Measurement("gguf.architecture", header.text("general.architecture")),), {})
         out = Path(job.out)
@@ -49,6 +58,8 @@ def run(job: MakeGguf, emit: Emit) -> JobResult:
             for done, kind in enumerate(job.types):
                 emit({"event": "step", "step": done, "of": len(job.types), "model": kind})
                 _write(job, source, folder, kind)
+            if job.vision_part:
+                _convert_vision(job, source, folder / vision_name(job.name))
             for spare in folder.glob("*.tmp"):
                 spare.unlink()
             facts = _measured(job, model, folder)
@@ -58,6 +69,26 @@ def run(job: MakeGguf, emit: Emit) -> JobResult:
 def file_name(name: str, kind: str) -> str:
     """As the Hub's convention has it: `gemma-aerial-12b-Q8_0.gguf`."""
     return f"{name}-{kind.upper()}.gguf"
+
+
+def vision_name(name: str) -> str:
+    """As llama.cpp's programs look for it beside a model: `mmproj-gemma-aerial-12b-BF16.gguf`."""
+    return f"mmproj-{file_name(name, VISION_TYPE)}"
+
+
+def _require_eyes(job: MakeGguf, model: Path) -> None:
+    if "vision_config" not in read_config(model):
+        raise HubpubError(
+            "HP-M10",
+            f"{_architecture(model)} takes no images, so there is no vision part to make",
+            where=job.model,
+            hint="take vision_part out of artifacts.gguf",
+        )
+
+
+def _convert_vision(job: MakeGguf, source: Path, target: Path) -> None:
+    """Write the vision part, in the type that it was trained in: it is small, and loses most by fewer bits."""
+    _convert(job, source, target, "--mmproj", "--outtype", VISION_TYPE)
 
 
 def _write(job: MakeGguf, source: Path, folder: Path, kind: str) -> None:
@@ -133,9 +164,11 @@ def _measured(job: MakeGguf, model: Path, folder: Path) -> tuple[Measurement, ..
     for kind, header in headers.items():
         _require(files[kind], header, job.says, has_template=has_template)
     sizes = {kind: file.stat().st_size for kind, file in files.items()}
+    vision = folder / vision_name(job.name) if job.vision_part else None
+    eyes = vision.stat().st_size if vision else 0
     facts = [
         Measurement("gguf.types", list(job.types)),
-        Measurement("gguf.size_bytes", sum(sizes.values()), "bytes"),
+        Measurement("gguf.size_bytes", sum(sizes.values()) + eyes, "bytes"),
     ]
     for kind in job.types:
         facts += [
@@ -143,6 +176,12 @@ def _measured(job: MakeGguf, model: Path, folder: Path) -> tuple[Measurement, ..
             Measurement(f"gguf.{kind}.format", kind.upper()),
             Measurement(f"gguf.{kind}.size_bytes", sizes[kind], "bytes"),
             Measurement(f"gguf.{kind}.tensors", headers[kind].tensors),
+        ]
+    if vision:
+        header_of(vision)  # whole, or it is of no use to anybody
+        facts += [
+            Measurement("gguf.mmproj.file", vision.name),
+            Measurement("gguf.mmproj.size_bytes", eyes, "bytes"),
         ]
     return tuple(facts)
 

@@ -22,14 +22,15 @@ def version() -> str | None:
 
 
 def ask(
-    file: Path, tokenizer: Tokenizer, prompts: tuple[SmokePrompt, ...], *, mmproj: Path | None = None
+    file: Path, tokenizer: Tokenizer | None, prompts: tuple[SmokePrompt, ...], *, mmproj: Path | None = None
 ) -> list[Answer]:
     """Greedy answers to the prompts, one after the other.
 
     Args:
         file: the first, or only, part of a model.
-        tokenizer: of the model that it was made of; counts and splits what was said.
-        prompts: what is asked.
+        tokenizer: of the model that it was made of; counts and splits what was said. None where there is none: then an
+            answer has no tokens, and the prompts must be short.
+        prompts: what is asked, one at least.
         mmproj: the vision part, where there is one.
 
     Raises:
@@ -39,7 +40,7 @@ def ask(
 
     import xllamacpp
 
-    longest = max(len(encode_prompt(tokenizer, p.prompt)) + p.max_new_tokens for p in prompts)
+    longest = max(_tokens(tokenizer, p) + p.max_new_tokens for p in prompts)
     params: Any = xllamacpp.CommonParams()
     params.model.path = str(file)
     if mmproj is not None:
@@ -57,7 +58,13 @@ def ask(
     return [_ask(server, file, tokenizer, prompt) for prompt in prompts]
 
 
-def _ask(server: Any, file: Path, tokenizer: Tokenizer, prompt: SmokePrompt) -> Answer:
+def _tokens(tokenizer: Tokenizer | None, prompt: SmokePrompt) -> int:
+    return (
+        len(encode_prompt(tokenizer, prompt.prompt)) if tokenizer is not None else len(prompt.prompt.encode())
+    )
+
+
+def _ask(server: Any, file: Path, tokenizer: Tokenizer | None, prompt: SmokePrompt) -> Answer:
     reply = server.handle_chat_completions(
         {
             "messages": [{"role": "user", "content": prompt.prompt}],
@@ -71,7 +78,7 @@ def _ask(server: Any, file: Path, tokenizer: Tokenizer, prompt: SmokePrompt) -> 
     if not choices:
         raise _refused(file, str(reply)[:200])
     text = str(choices[0]["message"].get("content") or "")
-    ids = tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+    ids = tuple(tokenizer(text, add_special_tokens=False)["input_ids"]) if tokenizer is not None else ()
     return Answer(prompt.prompt, text.strip(), ids, choices[0].get("finish_reason") == "stop")
 
 

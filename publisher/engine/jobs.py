@@ -14,6 +14,7 @@ from publisher.records.artifacts import Kind
 from publisher.records.facts import Json, Measurement
 
 Emit = Callable[[dict[str, Json]], None]  # tells the parent how far a job is
+FAILED = "FAILED"  # the file that ends a merge's wait for shards
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,15 @@ class Expectation:
 
 @dataclass(frozen=True)
 class SmokePrompt:
-    """One prompt, greedy decoding, chat template applied."""
+    """One prompt, greedy decoding, chat template applied. `images`: files of the pictures that stand before its words."""
 
     prompt: str
     expect: Expectation = Expectation()
     max_new_tokens: int = 48
+    images: tuple[str, ...] = ()
+
+
+Asked = str | SmokePrompt  # a prompt in words, or one whose pictures are shown as well
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,26 @@ class ConvertGguf:
 
 
 @dataclass(frozen=True)
-class Train:
-    """Fine-tune a LoRA adapter on prompt/completion rows.
+class MakeStandIn:
+    """Write a small random model of an architecture, `gemma3` or `llama`, that says of itself that it is a stand-in.
 
-    `data`: folder with `train-*.parquet` (columns `prompt`, `completion`, both text). `out`: empty or holds the
-    checkpoints of a killed run, which is resumed. Writes `out/adapter/` (adapter_config.json,
-    adapter_model.safetensors) and `out/checkpoints/`.
+    `model_type` as a config.json has it; `gemma3` takes pictures, `sam` and `clipseg` cut them up, any other is a model
+    of text.
+    """
+
+    out: str
+    model_type: str
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Train:
+    """Fine-tune a LoRA adapter on questions and answers, with pictures or without.
+
+    `data`: folder with `train-*.parquet`, and with `validation-*.parquet` where held-out loss is asked for; their
+    columns are those of `engine.rows.read_rows`. `out`: empty or holds the checkpoints of a killed run, which is
+    resumed. Writes `out/adapter/` (adapter_config.json, adapter_model.safetensors), `out/checkpoints/`, and
+    `out/reports/` for the programs that draw a run's numbers.
     """
 
     base: str
@@ -74,6 +93,10 @@ class Train:
     double_quant: bool = True
     compute_dtype: str = "bfloat16"
     gradient_checkpointing: bool = True  # QLoRA: recompute activations, which saves memory and costs time
+    vision_tower: bool = False  # adapt its layers of these names as well
+    eval_every: int | None = None  # optimizer steps between held-out losses; the adapter is then that of the lowest
+    eval_rows: int = 64  # held-out rows at most
+    report_to: tuple[str, ...] = ()  # programs that get the run's numbers: tensorboard
     save_every: int = 2  # optimizer steps between checkpoints
     base_repo: str = ""  # written into adapter_config.json
     base_revision: str = ""
@@ -85,6 +108,10 @@ class Merge:
 
     `merge_base`: add to the base's weights as they are (`full`), or as the adapter saw them in QLoRA training, through
     NF4 and back (`nf4`), quantized as `double_quant` says.
+
+    Where `arriving` names a folder, `base` holds no weights but their headers, each followed by a hole. The event `want`
+    asks for a shard by its name, and the parent puts it there, whole; the job takes it away again. `base_is` says then
+    which weights they are, for a killed merge to be gone on with. The file `FAILED` there ends the wait.
     """
 
     base: str
@@ -92,6 +119,8 @@ class Merge:
     out: str
     merge_base: Literal["full", "nf4"] = "full"
     double_quant: bool = True
+    arriving: str | None = None
+    base_is: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +137,8 @@ class Quantize:
 class MakeGguf:
     """Write a GGUF file of each type from a safetensors checkpoint, `<name>-<TYPE>.gguf`.
 
-    Without types, its configuration and vocabulary are converted alone, to see whether it can be done; nothing is kept.
+    Without types, its configuration and vocabulary (and the vision part) are converted alone, to see whether it can be
+    done; nothing is kept.
     """
 
     model: str
@@ -118,6 +148,7 @@ class MakeGguf:
     converter: str  # llama.cpp's script, in a folder of its own
     quantizer: str | None = None  # llama.cpp's program, for types that the converter does not write
     says: Mapping[str, Json] = field(default_factory=dict)  # card fields that go into the header
+    vision_part: bool = False  # the part that reads images too, `mmproj-<name>-BF16.gguf`
 
 
 @dataclass(frozen=True)
@@ -165,16 +196,31 @@ class Probe:
 class ProbeGguf:
     """Prove GGUF files: llama.cpp answers the prompts, and transformers' reader is held against `full`.
 
-    `full` is the checkpoint that they were made of, `against` its name in the facts. At `load_only`, transformers
-    reads each file, every tensor accounted for, and nothing is asked.
+    `full` is the checkpoint that they were made of, `against` its name in the facts; None where it is not at hand, as of
+    a repo of others. At `load_only`, transformers reads each file, every tensor accounted for, and nothing is asked.
     """
 
     folder: str
-    full: str
+    full: str | None
     against: str = "merged"
     smoke: tuple[SmokePrompt, ...] = ()
     snippets: tuple[Snippet, ...] = ()
     load_only: bool = False
+    stand_in: bool = False  # what it answers is refused, that it answers holds
+
+
+@dataclass(frozen=True)
+class ReadByOlder:
+    """Load a model with an older transformers and hold what it says against what the present one says.
+
+    `packages`: the folder of that transformers, as `transformers_4.installed` has it. `base` is needed for an adapter.
+    """
+
+    kind: Kind
+    folder: str
+    packages: str
+    base: str | None = None
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,7 +230,7 @@ class Compare:
     base: str
     adapter: str
     merged: str
-    prompts: tuple[str, ...]
+    prompts: tuple[Asked, ...]
     tolerance: float = 0.5  # max absolute logit difference; the sum runs in another order, in bf16
     merge_base: Literal["full", "nf4"] = "full"  # what the adapter was added to, as in `Merge`
     double_quant: bool = True
@@ -199,16 +245,17 @@ class Divergence:
 
     full: str
     quantized: str
-    prompts: tuple[str, ...]
+    prompts: tuple[Asked, ...]
     kind: str = "nf4"
     against: str = "merged"
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Held-out loss and perplexity of each model on the same rows, answer tokens only.
+    """Held-out loss and perplexity of each model on the same rows, answer tokens only; on general text; and answers.
 
-    `data`: folder with `validation-*.parquet` (`prompt`, `completion`).
+    `data`: folder with `validation-*.parquet`, whose rows training could read as well. `answer_rows`: positions of the
+    rows whose last turn is asked for. `general`: lines of running text.
     """
 
     data: str
@@ -217,6 +264,34 @@ class Evaluate:
     merged: str | None = None
     nf4: str | None = None
     max_rows: int = 64
+    answer_rows: tuple[int, ...] = ()
+    max_new_tokens: int = 48
+    general: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How likely a model finds given texts as answers to held-out questions.
+
+    `data` and `rows` as in `Evaluate`; `texts`: by whom, an answer to each of those rows.
+    """
+
+    model: str
+    data: str
+    rows: tuple[int, ...]
+    texts: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class MatmulRate:
+    """Measure how fast `rows` inputs are multiplied with a frozen weight (outs, ins), held as a training's method does."""
+
+    method: Literal["qlora", "lora"]
+    compute_dtype: str
+    rows: int
+    outs: int
+    ins: int
+    seconds: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -232,6 +307,7 @@ class RunCode:
 
 Job = (
     ConvertGguf
+    | MakeStandIn
     | Train
     | Merge
     | Quantize
@@ -239,9 +315,12 @@ Job = (
     | ProveFiles
     | Probe
     | ProbeGguf
+    | ReadByOlder
     | Compare
     | Divergence
     | Evaluate
+    | Likelihood
+    | MatmulRate
     | RunCode
 )
 

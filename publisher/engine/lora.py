@@ -11,17 +11,15 @@ from publisher.engine.load import Model, load_model
 from publisher.engine.nf4 import load_nf4
 from publisher.engine.output import written_aside
 from publisher.engine.spelling import open_to_read
-from publisher.errors import HubpubError
-
-# Suffixes such as `q_proj` name layers of vision towers as well; a text release must not train those unseen.
-NOT_TEXT = r".*(vision|multi_modal_projector|audio).*"
+from publisher.engine.targets import Targets, find_targets
 
 
-def build_trainable(job: Train) -> Model:
+def build_trainable(job: Train) -> tuple[Model, Targets]:
     """Load the base, freeze it, and put fresh LoRA matrices on it (A random from the seed, B zero).
 
     Raises:
-        HubpubError: HP-A05, a target module is not in the base; HP-E01, HP-E03 and more from loading.
+        HubpubError: HP-A05, a target module is not in the base; HP-M10, a vision tower that it has not; HP-E01, HP-E03
+            and more from loading.
     """
     import torch
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
@@ -36,27 +34,26 @@ def build_trainable(job: Train) -> Model:
         )
     else:
         model = load_model(base, dtype=job.compute_dtype)
-    _check_targets(model, job)
+    targets = find_targets(model, job.target_modules, vision_tower=job.vision_tower)
     model.config.get_text_config().use_cache = False  # a cache of keys and values is of no use while training
     torch.manual_seed(job.seed)
     config = LoraConfig(
         r=job.r,
         lora_alpha=job.alpha,
         lora_dropout=job.dropout,
-        target_modules=sorted(job.target_modules),
-        exclude_modules=NOT_TEXT if hasattr(model.config, "vision_config") else None,
+        target_modules=targets.setting,
         bias="none",
         task_type="CAUSAL_LM",
     )
     trainable = get_peft_model(model, config)
     trainable.train()
-    return trainable
+    return trainable, targets
 
 
 def save_adapter(model: Model, job: Train, folder: Path) -> None:
     """Write adapter_config.json and adapter_model.safetensors, as peft reads them but clean.
 
-    peft itself writes the local path of the base, the targets in an order that changes from run to run,
+    peft itself writes the local path of the base, the targets' names in an order that changes from run to run,
     a model card, and files that only their owner may read.
     """
     from peft import get_peft_model_state_dict
@@ -66,7 +63,6 @@ def save_adapter(model: Model, job: Train, folder: Path) -> None:
     config: dict[str, Any] = model.peft_config["default"].to_dict() | {
         "base_model_name_or_path": job.base_repo or None,
         "revision": job.base_revision or None,
-        "target_modules": sorted(job.target_modules),
         "inference_mode": True,
     }
     plain = {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
@@ -76,21 +72,3 @@ def save_adapter(model: Model, job: Train, folder: Path) -> None:
         contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         save_file(contiguous, aside / "adapter_model.safetensors", metadata={"format": "pt"})
         open_to_read(aside)
-
-
-def _check_targets(model: Model, job: Train) -> None:
-    names = [name for name, _ in model.named_modules()]
-    absent = [
-        target
-        for target in job.target_modules
-        if not any(name == target or name.endswith(f".{target}") for name in names)
-    ]
-    if absent:
-        # peft complains only when NONE of the targets is there.
-        raise HubpubError(
-            "HP-A05",
-            f"the base has no module called {', '.join(absent)}",
-            hint="name modules of the base under `target_modules`, such as q_proj",
-            where=job.base,
-            modules=absent,
-        )

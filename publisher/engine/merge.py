@@ -1,8 +1,8 @@
 """Fold a LoRA adapter into full-precision weights: W + s * B A, the base's files kept but for the adapted bytes.
 
-Each shard is written anew: the bytes between adapted tensors are copied by the kernel, the adapted ones are computed a
-slice at a time. So layout, header, index and untouched tensors stay the base's own, and memory holds a slice of one
-tensor, however large the model. A killed run goes on with the first shard that it had not finished.
+Each shard is written anew: the bytes between adapted tensors are copied, the adapted ones are computed a slice at a time.
+So layout, header, index and untouched tensors stay the base's own, and memory holds some slices, however large the model.
+A killed run goes on with the first shard that it had not finished. The base need not be here whole: see `arrivals.py`.
 Equal to the last bit to peft's `merge_and_unload()`: the product in float32, added, rounded once.
 """
 
@@ -11,27 +11,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
+from publisher.engine.arrivals import AT_HAND, Arrivals
 from publisher.engine.jobs import Emit, JobResult, Merge
+from publisher.engine.merge_shard import write_shard
 from publisher.engine.nf4 import refuse_quantized
 from publisher.engine.output import Ledger, continued_aside
 from publisher.engine.skeleton import read_skeleton
 from publisher.engine.untie import Untied, add_head, find_untied
-from publisher.engine.updates import RoundTrip, Update, Updating, rows_of
+from publisher.engine.updates import RoundTrip, Update
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
 from publisher.weights.adapter import check_adapter, find_saved, find_weights
 from publisher.weights.companions import copy_companions
-from publisher.weights.copying import copy_file, copy_range
+from publisher.weights.copying import copy_file
 from publisher.weights.describe import count_parameters, main_dtype, read_config, tied_embeddings
 from publisher.weights.header import Header, TensorEntry, read_header
 from publisher.weights.lora import CONFIG, WEIGHTS, Adapter, LoraPair, read_adapter
 from publisher.weights.shards import ShardSet, read_shards
-
-SLICE_BYTES = 1_000_000  # of the base's tensor: what fits into the caches takes half the time that 16 MB take
 
 
 def run(job: Merge, emit: Emit) -> JobResult:
@@ -52,10 +51,12 @@ def run(job: Merge, emit: Emit) -> JobResult:
     updates = _updates(job, shards, pairs, saved, untied)
     changed: list[str] = []
     with continued_aside(out, _key(job, shards)) as ledger:
-        _refuse_full_disk(ledger, shards)
+        left = [shard for shard in shards.shards if ledger.done(shard.file.name) is None]
+        arrivals = Arrivals(Path(job.arriving) if job.arriving else None, tuple(left), emit)
+        _refuse_full_disk(ledger.folder, left, at_hand=AT_HAND if job.arriving else 0)
         written = 0
         for shard in shards.shards:
-            changed += _make_shard(ledger, shard, updates, adapter, untied)
+            changed += _make_shard(ledger, shard, updates, adapter, untied, arrivals)
             written += shard.size_bytes
             emit({"event": "bytes", "done": written, "of": shards.size_bytes})
         _refuse_idle(adapter, pairs, changed)
@@ -78,6 +79,8 @@ def run(job: Merge, emit: Emit) -> JobResult:
         "changed_bytes": (changed_bytes, "bytes"),
         "shards": (len(merged.shards), None),
         "merge_base": (job.merge_base, None),
+        # alpha stands there, and nothing else would tell that it was edited after the training
+        "adapter_config_sha256": (_sha256(adapter_folder / CONFIG), None),
     }
     measured = tuple(Measurement(f"merged.{name}", value, unit) for name, (value, unit) in values.items())
     touched = {shard.file.name for shard in shards.shards if not updates.keys().isdisjoint(shard.tensors)}
@@ -110,7 +113,12 @@ def _updates(
 
 
 def _make_shard(
-    ledger: Ledger, shard: Header, updates: Mapping[str, Update], adapter: Adapter, untied: Untied | None
+    ledger: Ledger,
+    shard: Header,
+    updates: Mapping[str, Update],
+    adapter: Adapter,
+    untied: Untied | None,
+    arrivals: Arrivals,
 ) -> list[str]:
     """Write one shard, unless a run before this one did; returns the tensors in it that differ from the base's."""
     name = shard.file.name
@@ -119,62 +127,19 @@ def _make_shard(
         return [str(tensor) for tensor in done]
     part = ledger.folder / f"{name}.part"
     changed: list[str] = []
-    if updates.keys().isdisjoint(shard.tensors):
-        copy_file(shard.file, part)
-    else:
-        changed = _write_shard(shard, part, updates, adapter)
+    with arrivals.whole(shard) as whole:
+        if not updates.keys().isdisjoint(shard.tensors):
+            changed = sorted(write_shard(whole, part, updates, adapter))
+        elif whole.file == shard.file:
+            copy_file(shard.file, part)
+        else:
+            whole.file.rename(part)
     if untied is not None and untied.shard == name:
         add_head(part, untied, adapter)
     read_header(part)  # whole, and of the format
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
     ledger.finish(part, name, list(changed))
-    return changed
-
-
-def _write_shard(shard: Header, target: Path, updates: Mapping[str, Update], adapter: Adapter) -> list[str]:
-    touched = sorted(
-        (tensor for name, tensor in shard.tensors.items() if name in updates), key=lambda tensor: tensor.start
-    )
-    changed = []
-    with shard.file.open("rb", buffering=0) as source, target.open("wb", buffering=0) as sink:
-        at = 0
-        for tensor in touched:
-            copy_range(source, at, sink, at, tensor.start - at)
-            if _write_tensor(source, sink, shard, tensor, updates[tensor.name], adapter):
-                changed.append(tensor.name)
-            at = tensor.stop
-        copy_range(source, at, sink, at, shard.size_bytes - at)
-    target.chmod(0o644)
-    return changed
-
-
-def _write_tensor(
-    source: BinaryIO, sink: BinaryIO, shard: Header, entry: TensorEntry, update: Update, adapter: Adapter
-) -> bool:
-    """Write one updated tensor at its place, some rows at a time; returns whether any byte changed."""
-    rows, _ = rows_of(entry)
-    row_bytes = (entry.stop - entry.start) // rows
-    step = max(1, SLICE_BYTES // row_bytes)
-    updating = Updating(shard, entry, update, adapter)
-    changed = False
-    for first in range(0, rows, step):
-        last = min(first + step, rows)
-        before = bytearray((last - first) * row_bytes)
-        source.seek(entry.start + first * row_bytes)
-        source.readinto(before)  # type: ignore[attr-defined]
-        after, differs, finite = updating.rows(before, first, last)
-        if not finite:
-            raise HubpubError(
-                "HP-E05",
-                f"{entry.name} is not finite after merging",
-                hint="base or adapter hold values beyond the base's type: check both",
-                where=str(adapter.folder),
-                tensor=entry.name,
-            )
-        changed = changed or differs
-        sink.seek(entry.start + first * row_bytes)
-        sink.write(after)
     return changed
 
 
@@ -191,17 +156,18 @@ def _refuse_idle(adapter: Adapter, pairs: Mapping[str, LoraPair], changed: list[
         )
 
 
-def _refuse_full_disk(ledger: Ledger, shards: ShardSet) -> None:
-    """Say at once what would else be found out after most of the bytes."""
-    needed = sum(shard.size_bytes for shard in shards.shards if ledger.done(shard.file.name) is None)
-    state = os.statvfs(ledger.folder)
+def _refuse_full_disk(folder: Path, left: Sequence[Header], *, at_hand: int) -> None:
+    """Say at once what would else be found out after most of the bytes; `at_hand` shards of the base lie here as well."""
+    sizes = sorted(shard.size_bytes for shard in left)
+    needed = sum(sizes) + sum(sizes[len(sizes) - at_hand :])
+    state = os.statvfs(folder)
     free = state.f_bavail * state.f_frsize
     if needed > free:
         raise HubpubError(
             "HP-X01",
             f"merging needs {needed:,} bytes, and {free:,} are free: {needed - free:,} are missing",
             hint="make room on the disk, then run the same command again",
-            where=str(ledger.folder),
+            where=str(folder),
             missing_bytes=needed - free,
         )
 
@@ -218,9 +184,14 @@ def _copy_index(shards: ShardSet, folder: Path, untied: Untied | None) -> None:
 
 def _key(job: Merge, shards: ShardSet) -> str:
     """What a half-made merge must agree in to be gone on with."""
-    told: list[Json] = [job.merge_base, job.double_quant]
-    told += [[shard.file.name, shard.size_bytes, shard.file.stat().st_mtime_ns] for shard in shards.shards]
-    for name in (CONFIG, WEIGHTS):
-        with (Path(job.adapter) / name).open("rb") as stream:
-            told.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    told: list[Json] = [job.merge_base, job.double_quant, job.base_is]
+    for shard in shards.shards:
+        changed = None if job.arriving else shard.file.stat().st_mtime_ns
+        told.append([shard.file.name, shard.size_bytes, changed])
+    told += [_sha256(Path(job.adapter) / name) for name in (CONFIG, WEIGHTS)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from publisher.engine import generate
-from publisher.engine.chat import Tokenizer, encode_prompt
 from publisher.engine.generate import Tensor
 from publisher.engine.jobs import Emit, JobResult, Probe, SmokePrompt
-from publisher.engine.load import Model, has_tokenizer, load_adapter, load_model, load_tokenizer
+from publisher.engine.load import Model, has_tokenizer, load_adapter, load_model
 from publisher.engine.memory import fits_in_memory, free, peak_rss_bytes
-from publisher.engine.smoke import Outcome, excerpt, judge
+from publisher.engine.reader import Question, Reader, load_reader
+from publisher.engine.smoke import Outcome, excerpt, judge, kept_as
 from publisher.engine.snippets import run_snippets
 from publisher.errors import HubpubError
+from publisher.records.answers import ANSWERS
 from publisher.records.facts import Json, Measurement
 
 
@@ -52,7 +53,8 @@ def _probe_model(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, J
     if job.kind != "nf4" and not fits_in_memory(_base(job) if job.kind == "adapter" else job.folder):
         return _probe_streamed(job, emit)
     started = time.perf_counter()
-    tokenizer = load_tokenizer(_tokenizer_folder(job))
+    reader = load_reader(_tokenizer_folder(job))
+    questions = _questions(job, reader)
     model = _load(job)
     seconds = round(time.perf_counter() - started, 3)
     emit({"step": "load", "kind": job.kind, "seconds": seconds})
@@ -63,19 +65,18 @@ def _probe_model(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, J
     if job.load_only:
         return measured, {"kind": job.kind, "stand_in": job.stand_in}
 
-    prompts = [smoke.prompt for smoke in job.smoke] or [generate.FALLBACK_PROMPT]
-    _require_finite(job, model, tokenizer, prompts)
+    _require_finite(job, model, questions)
     measured.append(Measurement(f"{about}.finite", True))
     if job.kind == "adapter":
-        measured += _measure_change(model, tokenizer, prompts, job)
-    passed, answers = _ask(job, model, tokenizer, emit)
+        measured += _measure_change(model, questions, job)
+    passed, answers = _ask(job, model, reader, questions, emit)
     measured += passed
 
     del model
     free()
     if job.in_4bit or job.kind == "nf4":
         if job.kind != "nf4":  # an nf4 artifact was loaded in 4 bits above
-            _require_finite(job, _load(job, in_4bit=True), tokenizer, prompts[:1])
+            _require_finite(job, _load(job, in_4bit=True), questions[:1])
             free()
         measured.append(Measurement(f"{about}.loads_in_4bit", True))
         emit({"step": "load in 4 bits", "kind": job.kind})
@@ -92,7 +93,8 @@ def _probe_streamed(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str
     details: dict[str, Json] = {"kind": job.kind, "stand_in": job.stand_in, "streamed": True}
     with tempfile.TemporaryDirectory() as spare:
         started = time.perf_counter()
-        tokenizer = load_tokenizer(_tokenizer_folder(job))
+        reader = load_reader(_tokenizer_folder(job))
+        questions = _questions(job, reader)
         model = load_streamed(_base(job) if job.kind == "adapter" else job.folder, spare)
         if job.kind == "adapter":
             model = adapt_streamed(model, job.folder)
@@ -104,11 +106,10 @@ def _probe_streamed(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str
         ]
         if job.load_only:
             return measured, details
-        prompts = [smoke.prompt for smoke in job.smoke] or [generate.FALLBACK_PROMPT]
-        texts = [encode_prompt(tokenizer, prompt) for prompt in prompts]
+        texts = [question.text for question in questions]
         found = read_together(model, texts)
-        for prompt, logits in zip(prompts, found, strict=True):
-            _refuse_broken(job, prompt, logits)
+        for question, logits in zip(questions, found, strict=True):
+            _refuse_broken(job, question.prompt, logits)
         measured.append(Measurement(f"{about}.finite", True))
         if job.kind == "adapter":
             with model.disable_adapter():
@@ -143,10 +144,16 @@ def _tokenizer_folder(job: Probe) -> str:
     return _base(job) if job.kind == "adapter" and not has_tokenizer(job.folder) else job.folder
 
 
-def _require_finite(job: Probe, model: Model, tokenizer: Tokenizer, prompts: list[str]) -> None:
+def _questions(job: Probe, reader: Reader) -> list[Question]:
+    """The smoke prompts, encoded before a model is loaded: what is wrong with a picture need not wait for that."""
+    smoke = () if job.load_only else job.smoke or (generate.FALLBACK_PROMPT,)
+    return [reader.question(asked) for asked in smoke]
+
+
+def _require_finite(job: Probe, model: Model, questions: Sequence[Question]) -> None:
     """NaN weights generate without any error (token 0, over and over), so the logits themselves are looked at."""
-    for prompt in prompts:
-        _refuse_broken(job, prompt, generate.read_logits(model, encode_prompt(tokenizer, prompt)))
+    for question in questions:
+        _refuse_broken(job, question.prompt, generate.read_logits(model, question.text))
 
 
 def _refuse_broken(job: Probe, prompt: str, logits: Tensor) -> None:
@@ -160,15 +167,14 @@ def _refuse_broken(job: Probe, prompt: str, logits: Tensor) -> None:
         )
 
 
-def _measure_change(model: Model, tokenizer: Tokenizer, prompts: list[str], job: Probe) -> list[Measurement]:
+def _measure_change(model: Model, questions: Sequence[Question], job: Probe) -> list[Measurement]:
     """How far the adapter moves the base's logits, at most, over all prompts."""
 
     def read() -> Iterable[tuple[Tensor, Tensor]]:
-        for prompt in prompts:
-            token_ids = encode_prompt(tokenizer, prompt)
-            adapted = generate.read_logits(model, token_ids)
+        for question in questions:
+            adapted = generate.read_logits(model, question.text)
             with model.disable_adapter():
-                yield adapted, generate.read_logits(model, token_ids)
+                yield adapted, generate.read_logits(model, question.text)
 
     return _change_of(read(), job)
 
@@ -189,13 +195,16 @@ def _change_of(pairs: Iterable[tuple[Tensor, Tensor]], job: Probe) -> list[Measu
 
 
 def _ask(
-    job: Probe, model: Model, tokenizer: Tokenizer, emit: Emit
+    job: Probe, model: Model, reader: Reader, questions: Sequence[Question], emit: Emit
 ) -> tuple[list[Measurement], list[dict[str, Json]]]:
     answers: list[dict[str, Json]] = []
+    kept: list[Json] = []
     missed: list[tuple[SmokePrompt, str, tuple[Outcome, ...]]] = []
-    for smoke in job.smoke:
-        said = generate.answer(model, tokenizer, smoke.prompt, smoke.max_new_tokens)
+    # Without smoke prompts there is one question, which nobody expects anything of.
+    for smoke, question in zip(job.smoke, questions, strict=bool(job.smoke)):
+        said = generate.answer(model, reader.tokenizer, question, smoke.max_new_tokens)
         outcomes = judge(smoke.expect, said, stand_in=job.stand_in)
+        kept.append(kept_as(smoke, said, shown.files if (shown := question.text.pictures) else ()))
         misses = tuple(outcome for outcome in outcomes if outcome.verdict == "missed")
         if misses:
             missed.append((smoke, said.text, misses))
@@ -211,7 +220,8 @@ def _ask(
         emit({"step": "smoke", "kind": job.kind, "done": len(answers), "total": len(job.smoke)})
     if missed:
         raise _smoke_failure(job, missed, answers)
-    return _count(job), answers
+    asked = [Measurement(f"validate.{job.kind}{ANSWERS}", kept)] if kept else []
+    return [*_count(job), *asked], answers
 
 
 def _count(job: Probe) -> list[Measurement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -9,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from publisher.engine.jobs import Expectation
+from publisher.engine.jobs import Expectation, SmokePrompt
+from publisher.records.answers import kept_answer
+from publisher.records.facts import Json
 
 GRAM = 4  # tokens: shorter runs repeat in any honest text
 
@@ -59,6 +62,14 @@ def repetition(token_ids: Sequence[int]) -> float:
     grams = Counter(tuple(token_ids[i : i + GRAM]) for i in range(len(token_ids) - GRAM + 1))
     most = max(grams.values(), default=0)
     return most / grams.total() if most > 1 else 0.0
+
+
+def kept_as(smoke: SmokePrompt, said: Answer, pictures: Sequence[bytes] = ()) -> Json:
+    """The answer as facts keep it for the next version; what was expected of it does not belong to the question."""
+    asked: dict[str, Json] = {"max_new_tokens": smoke.max_new_tokens}
+    if pictures:
+        asked["images"] = [hashlib.sha256(file).hexdigest() for file in pictures]
+    return kept_answer(smoke.prompt, asked, said.text)
 
 
 def excerpt(text: str, length: int = 120) -> str:

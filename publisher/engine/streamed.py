@@ -7,16 +7,20 @@ slices, since these two are by far the largest tensors. All texts run together, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from accelerate.hooks import ModelHook, add_hook_to_module, remove_hook_from_module
 
+from publisher.engine.example import Example, batch, example_of
 from publisher.engine.generate import Tensor
 from publisher.engine.load import Model, load_adapter, load_model, stored_dtype
+from publisher.errors import HubpubError
+from publisher.weights.shards import ShardSet
 
 SLICE = 1 << 24  # weights of a head that are in memory at a time
+LOGITS_BYTES = 1 << 30  # what logits may take where the models themselves are too large
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,21 @@ class FourBits:
     double_quant: bool
 
 
-def load_streamed(folder: str, spare: str, through: FourBits | None = None) -> Model:
+@dataclass(frozen=True)
+class Packed:
+    """Weights that bitsandbytes has packed already: the shards that hold them, by the names that they had unpacked."""
+
+    shards: ShardSet
+
+
+def load_streamed(folder: str, spare: str, through: FourBits | Packed | None = None) -> Model:
     """Load a checkpoint whose weights stay where they are; it computes in float32.
 
     Args:
         folder: config and safetensors.
         spare: an empty folder for tensors that the model has in another form than the files.
-        through: weights that come out of 4 bits.
+        through: weights that come out of 4 bits. `Packed` takes the place of all weights of the folder, which then only
+            says what the model looks like.
 
     Raises:
         HubpubError: HP-E03, HP-W01, HP-W03 as in `load_model`.
@@ -42,7 +54,7 @@ def load_streamed(folder: str, spare: str, through: FourBits | None = None) -> M
     model = load_model(folder, dtype="float32", place="disk", spare=spare)
     for module in model.modules():
         if (hook := _reading(module)) is not None and not isinstance(hook.weights_map.dataset, _Files):
-            hook.weights_map.dataset = _Files(hook.weights_map.dataset, through)
+            hook.weights_map.dataset = _files(hook.weights_map.dataset, through)
     del model.hf_device_map  # peft would send the model to its places anew
     return model
 
@@ -87,17 +99,22 @@ def fold_in(model: Model, folder: str) -> None:
                     weight.copy_(weight.to(dtype))
 
 
-def read_together(model: Model, texts: list[list[int]]) -> list[Tensor]:
+def most_tokens(model: Model, *, texts: int, models: int) -> int:
+    """How many tokens of each text leave room for the logits of so many texts and models, in float32."""
+    vocabulary = int(model.config.get_text_config().vocab_size)  # an embedding that was read has no weight
+    return max(1, LOGITS_BYTES // (4 * models * vocabulary * texts))
+
+
+def read_together(model: Model, texts: Sequence[Example | list[int]]) -> list[Tensor]:
     """Logits of every position of several texts in one pass: float32, each of shape (tokens, vocabulary)."""
     import torch
 
-    longest = max(len(text) for text in texts)
-    mask = torch.tensor([[1] * len(text) + [0] * (longest - len(text)) for text in texts])
-    input_ids = torch.tensor([text + [0] * (longest - len(text)) for text in texts])
-    _slice_ends(model)
+    examples = [example_of(text) for text in texts]
+    inputs = batch(examples, 0, model, device="cpu").inputs
+    slice_ends(model)
     with torch.inference_mode():
-        logits = model(input_ids=input_ids, attention_mask=mask, use_cache=False).logits
-    return [rows[: len(text)].float() for rows, text in zip(logits, texts, strict=True)]
+        logits = model(**inputs, use_cache=False).logits
+    return [rows[: len(text.input_ids)].float() for rows, text in zip(logits, examples, strict=True)]
 
 
 class _Files(Mapping[str, Any]):
@@ -105,6 +122,11 @@ class _Files(Mapping[str, Any]):
 
     def __init__(self, files: Any, through: FourBits | None) -> None:
         self._files, self._through = files, through
+
+    @property
+    def index(self) -> Any:
+        """Where each tensor lies, by the model's name for it."""
+        return self._files.index
 
     def __getitem__(self, name: str) -> Tensor:
         through = self._through
@@ -131,6 +153,47 @@ class _Files(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._files)
+
+
+class _PackedFiles(_Files):
+    """Weights from a checkpoint in 4 bits, in the places of those that it was made of."""
+
+    def __init__(self, files: Any, packed: ShardSet) -> None:
+        super().__init__(files, None)
+        self._packed, self._tensors = packed, packed.tensors
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.stored(name).float()
+
+    def stored(self, name: str) -> Tensor:
+        """A weight, unpacked where it is packed."""
+        from bitsandbytes.functional import QuantState, dequantize_4bit
+        from safetensors import safe_open
+
+        weight = self._name_of(name)
+        with safe_open(str(self._packed.shard_of(weight).file), framework="pt") as file:
+            found = file.get_tensor(weight)
+            parts = {
+                part: file.get_tensor(part) for part in self._tensors if part.startswith(f"{weight}.")
+            }
+        if not parts:
+            return found
+        return dequantize_4bit(found, QuantState.from_dict(parts, device="cpu"))
+
+    def _name_of(self, name: str) -> str:
+        weight = str(self.index[name].get("weight_name", ""))
+        if weight not in self._tensors:
+            raise HubpubError(
+                "HP-E03",
+                f"the checkpoint in 4 bits holds no {weight or name}, which the model that it was made of has",
+                hint="quantize it again from this very model",
+                where=str(self._packed.folder),
+            )
+        return weight
+
+
+def _files(files: Any, through: FourBits | Packed | None) -> _Files:
+    return _PackedFiles(files, through.shards) if isinstance(through, Packed) else _Files(files, through)
 
 
 class _Adapted(ModelHook):  # type: ignore[misc]
@@ -172,7 +235,7 @@ class _Rows(ModelHook):  # type: ignore[misc]
         return output
 
 
-def _slice_ends(model: Model) -> None:
+def slice_ends(model: Model) -> None:
     """Let embedding and head do with a part of their weights at a time, where these are the files' own."""
     import torch
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-_CHUNK = 1 << 15  # weights that one thread takes at a time
+_CHUNK = 1 << 12  # weights that are taken through one loop after the other: they stay in the first cache
 
 
 def available() -> bool:
@@ -36,15 +36,14 @@ def _compiled() -> Any:
     import numba
     import numpy as np
 
-    @numba.njit(parallel=True, cache=True)
+    @numba.njit(nogil=True, cache=True)
     def kernel(bits: Any, update: Any, scale: Any) -> tuple[int, int]:
         changed = 0
         broken = 0
-        for chunk in numba.prange((bits.size + _CHUNK - 1) // _CHUNK):
-            first = chunk * _CHUNK
+        words: Any = np.empty(_CHUNK, np.uint32)
+        values: Any = words.view(np.float32)
+        for first in range(0, bits.size, _CHUNK):
             count = min(_CHUNK, bits.size - first)
-            words: Any = np.empty(count, np.uint32)
-            values: Any = words.view(np.float32)
             for i in range(count):
                 words[i] = np.uint32(bits[first + i]) << np.uint32(16)
             for i in range(count):

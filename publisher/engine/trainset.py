@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.engine import chat
-from publisher.engine.rows import read_rows
+from publisher.engine.example import Example
+from publisher.engine.reader import Reader
+from publisher.engine.rows import evenly, read_rows
 from publisher.errors import HubpubError
 
 
-@dataclass(frozen=True)
-class Example:
-    """One example as tokens; `labels` has as many entries, `chat.IGNORED` where nothing is to be learnt."""
-
-    input_ids: list[int]
-    labels: list[int]
-
-    @property
-    def supervised(self) -> int:
-        """How many of its tokens are learnt from (the first token is never predicted)."""
-        return sum(label != chat.IGNORED for label in self.labels[1:])
-
-
-def read_examples(data: Path, tokenizer: chat.Tokenizer, max_length: int) -> tuple[Example, ...]:
-    """Read and encode the training rows.
+def read_examples(
+    data: Path, reader: Reader, max_length: int, split: str = "train", most: int | None = None
+) -> tuple[Example, ...]:
+    """Read and encode the rows of a split; at most so many, evenly over all.
 
     Raises:
-        HubpubError: HP-D01, there are none; HP-D02, a column is missing or a value of it is no text; HP-D04, a
-            row is longer than `max_length` tokens; HP-B05, the chat template.
+        HubpubError: HP-D01, there are none; HP-D02, a column is missing, or a row is no conversation or shows pictures
+            that cannot be read; HP-D04, a row is longer than `max_length` tokens; HP-B05, the chat template.
     """
+    rows = read_rows(data, split)
     examples = []
-    for number, row in enumerate(read_rows(data, "train"), start=1):
-        where = f"{data}/train-*.parquet, row {number}"
-        if not all(isinstance(text, str) for text in row):
-            hint = "drop the row or fill it in, then make the dataset again"
-            raise HubpubError("HP-D02", "prompt or completion is empty", hint=hint, where=where, row=number)
+    for number in evenly(len(rows), most):
         try:
-            examples.append(Example(*chat.encode(tokenizer, row.prompt, row.completion, max_length)))
+            examples.append(reader.encode(rows[number], max_length))
         except HubpubError as error:
-            told = {"hint": error.hint, "where": where, "row": number}
+            told = {
+                "hint": error.hint,
+                "where": f"{data}/{split}-*.parquet, row {number + 1}",
+                "row": number + 1,
+            }
             raise HubpubError(error.code, error.what, **(error.data | told)) from error
     return tuple(examples)
 

@@ -51,30 +51,29 @@ class Updating:
             self._down, self._up = (_read(adapter, half) for half in (update.pair.down, update.pair.up))
         self._codes = None if update.round_trip is None else _Codes(shard, entry, update.round_trip)
 
-    def rows(self, before: bytearray, first: int, last: int) -> tuple[Any, bool, bool]:
-        """The rows `first` to `last`, made from the base's bytes of them, which are overwritten.
+    def rows(self, content: bytearray, first: int, last: int) -> tuple[bool, bool]:
+        """Turn the base's bytes of the rows `first` to `last` into what they become. Threads may do so side by side.
 
         Returns:
-            Their new bytes; whether any differs; whether all values are finite.
+            Whether any differs; whether all values are finite.
         """
         import torch
 
         dtype = getattr(torch, self._entry.torch_dtype)
-        weight = torch.frombuffer(before, dtype=dtype).view(last - first, -1)
+        weight = torch.frombuffer(content, dtype=dtype).view(last - first, -1)
         if self._update.saved is not None:
             old = weight.clone()
             weight.copy_(_read(self._adapter, self._update.saved, first, last).view(weight.shape))
-            return before, not torch.equal(old, weight), bool(torch.isfinite(weight).all())
+            return not torch.equal(old, weight), bool(torch.isfinite(weight).all())
         if self._codes is not None:
             old = weight.clone()
             weight.copy_(self._codes.rows(first, last).view(weight.shape))
         if (pair := self._update.pair) is None:
-            return before, not torch.equal(old, weight), True
+            return not torch.equal(old, weight), True
         update = self._up[first:last] @ self._down
         if pair.magnitude is None and dtype == torch.bfloat16 and sum_kernel.available():
             bits = weight.view(torch.uint16).numpy().reshape(-1)
-            changed, finite = sum_kernel.add(bits, update.numpy().reshape(-1), pair.scale)
-            return before, changed, finite
+            return sum_kernel.add(bits, update.numpy().reshape(-1), pair.scale)
         # As peft does it: the sum is float32 and rounded once. Two roundings differ in 7% of the elements.
         old = weight.clone()
         update *= pair.scale
@@ -85,7 +84,7 @@ class Updating:
             length = torch.linalg.norm(total, dim=1).to(total.dtype)
             magnitude = _read(self._adapter, pair.magnitude, first, last).view(-1)
             weight.copy_((magnitude / length).view(-1, 1) * total)
-        return before, not torch.equal(old, weight), bool(torch.isfinite(weight).all())
+        return not torch.equal(old, weight), bool(torch.isfinite(weight).all())
 
 
 class _Codes:

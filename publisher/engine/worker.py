@@ -33,6 +33,7 @@ from publisher.records.facts import Json
 # One module a job, each with `run(job, emit)`; imported in the child only, since they import torch.
 MODULES: dict[str, str] = {
     "ConvertGguf": "publisher.engine.convert",
+    "MakeStandIn": "publisher.engine.stand_in",
     "Train": "publisher.engine.train",
     "Merge": "publisher.engine.merge",
     "Quantize": "publisher.engine.quantize",
@@ -40,9 +41,12 @@ MODULES: dict[str, str] = {
     "ProveFiles": "publisher.engine.static_proof",
     "Probe": "publisher.engine.probe",
     "ProbeGguf": "publisher.engine.gguf_probe",
+    "ReadByOlder": "publisher.engine.older_reader",
     "Compare": "publisher.engine.compare",
     "Divergence": "publisher.engine.divergence",
     "Evaluate": "publisher.engine.evaluate",
+    "Likelihood": "publisher.engine.likelihood",
+    "MatmulRate": "publisher.engine.matmul_rate",
     "RunCode": "publisher.engine.run_code",
 }
 JOBS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Job)}
@@ -269,8 +273,8 @@ def _answer(request: Request, isolation: jail.Isolation, emit: Emit) -> dict[str
     except MemoryError as error:
         return _error(_out_of_memory(request.kind, error))
     except RuntimeError as error:
-        # torch's own class cannot be named here without importing torch
-        if type(error).__name__ != "OutOfMemoryError":
+        # torch's own class cannot be named here without importing torch; on a CPU it has none
+        if type(error).__name__ != "OutOfMemoryError" and "DefaultCPUAllocator" not in str(error):
             raise
         return _error(_out_of_memory(request.kind, error))
     except OSError as error:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from publisher.manifest.section import REPO_ID, Many, Section, Visibility
+from publisher.manifest.section import REPO_ID, Licence, Many, Section, Visibility
 from publisher.records.receipts import ProofLevel
 
 GGUF_TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -21,6 +21,10 @@ class ArtifactSettings(Section):
 
     repo: str | None = None
     visibility: Visibility | None = None
+    licence: Licence | None = Field(
+        None,
+        description="Another licence than the release's, by its Hub id: data seldom share their model's.",
+    )
     proof: ProofLevel = Field(
         "run",
         description="How far it is proven: static compares bytes, load loads it too, run asks it and runs the card's code.",
@@ -46,6 +50,16 @@ class ArtifactSettings(Section):
         "where the file system allows.",
     )
     mmproj: str | None = Field(None, description="GGUF only: the vision part that belongs to your own files.")
+    vision_part: bool = Field(
+        False,
+        description="GGUF only: besides the files made here, make the vision part (mmproj) of a model that takes images; "
+        "else they hold the language part alone, and the card says so.",
+    )
+    folder: str | None = Field(
+        None,
+        description="awq, gptq, fp8 and the like: your own folder of safetensors, relative to the manifest; linked, "
+        "never copied where the file system allows.",
+    )
 
     @field_validator("repo")
     @classmethod
@@ -66,8 +80,10 @@ class ArtifactSettings(Section):
 
     @model_validator(mode="after")
     def _makeable(self) -> ArtifactSettings:
-        if self.files and (self.types or self.llama_cpp):
-            raise ValueError("files are your own; types and llama_cpp are for files that are made here")
+        if self.files and (self.types or self.llama_cpp or self.vision_part):
+            raise ValueError(
+                "files are your own; types, llama_cpp and vision_part are for files that are made here"
+            )
         if self.mmproj and not self.files:
             raise ValueError("mmproj belongs to files")
         beyond = [name for name in self.types or () if name not in CONVERTED]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from publisher.manifest.section import Many, Section
+from publisher.manifest.section import REPO_ID, Many, Section
 
 
 class AuthorSettings(Section):
@@ -67,12 +67,23 @@ class CardSettings(Section):
         default={},
         description="Further sections, name → file; `dataset.limitations` is for one artifact's card only.",
     )
+    code_models: Many[str] = Field(
+        (),
+        description="Models of others that code in the prose loads, owner/name@revision: brought here before it is run.",
+    )
     authors: Many[AuthorSettings] = ()
     citation: CitationSettings | None = None
     language: Many[str] = ("en",)
     tags: Many[str] = ()
     access: AccessSettings | None = None
     results: Many[ResultSettings] = ()
+
+    @field_validator("code_models")
+    @classmethod
+    def _hub_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [place for place in value if not REPO_ID.fullmatch(place.partition("@")[0])]:
+            raise ValueError(f"must be Hub ids, owner/name or owner/name@revision, not {', '.join(wrong)}")
+        return value
 
     @model_validator(mode="before")
     @classmethod

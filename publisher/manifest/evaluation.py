@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from publisher.manifest.section import Section
+from publisher.manifest.section import Many, Section
 
 
 class ExpectSettings(Section):
@@ -35,14 +35,25 @@ class SmokeSettings(Section):
     """One prompt that every model artifact must answer."""
 
     prompt: str
+    images: Many[str] = Field(
+        (), description="Pictures that stand before its words: files, relative to the manifest."
+    )
     expect: ExpectSettings = Field(default_factory=ExpectSettings)
     max_new_tokens: int = Field(48, ge=1)
 
 
 class EvaluateSettings(Section):
-    """The held-out evaluation."""
+    """The held-out evaluation: losses, and answers that are held against the references."""
 
-    rows: int = Field(64, ge=1, description="At most so many rows.")
+    rows: int = Field(64, ge=1, description="Held-out rows whose loss is measured, at most.")
+    answers: int = Field(
+        32, ge=0, le=512, description="Held-out questions that every model answers, at most; 0 = none."
+    )
+    max_new_tokens: int = Field(48, ge=1, description="An answer's tokens, at most; longer ones are cut off.")
+    general: str | None = Field(
+        None,
+        description="Text file beside the manifest, a paragraph a line: what the models say of text outside their task.",
+    )
 
 
 class GateSettings(Section):
@@ -51,11 +62,15 @@ class GateSettings(Section):
     max: float | None = None
     min: float | None = None
     must_beat: Literal["base"] | None = Field(
-        None, description="Lower than the base's value of the same metric."
+        None,
+        description="Better than the base's value of the same metric: lower or higher, as the metric has it.",
     )
     max_rise: float | None = Field(
         None, ge=0, description="At most so much above the version that was released last."
     )
     max_fall: float | None = Field(
         None, ge=0, description="At most so much below the version that was released last."
+    )
+    max_changed: int | None = Field(
+        None, ge=0, description="At most so many answers other than in the version that was released last."
     )

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +16,7 @@ from publisher.manifest.compose import OPEN_QUESTION
 from publisher.manifest.project import Project
 from publisher.manifest.schema import Manifest, PolicySettings, ProjectDefaults, repo_refs
 
+TAG = "from"  # the key that says which form a section has
 MAX_BYTES = 1_000_000
 MAX_NODES = 50_000  # an alias bomb unfolds to more than any manifest has
 
@@ -148,9 +149,20 @@ def _plain(node: Any, path: Path, budget: _Budget) -> Any:
 def _fault(document: Any, error: Any, model: type[BaseModel]) -> tuple[int, int, str]:
     """One pydantic error as (line, column, message)."""
     keys = [key for key in error["loc"] if key != "[key]"]
+    if (
+        keys[:1] == ["base"]
+        and isinstance(document, Mapping)
+        and "base" not in document
+        and "source" in document
+    ):
+        keys[0] = "source"  # which is what the file calls it
     place = (1, 1)
     node = document
+    written = []
     for key in keys:
+        if isinstance(node, Mapping) and key not in node and node.get(TAG) == key:
+            continue  # no key of the file: which form of a section was chosen
+        written.append(key)
         try:
             if isinstance(node, Mapping):
                 place = _one_based(node.lc.key(key))  # type: ignore[attr-defined]
@@ -160,7 +172,7 @@ def _fault(document: Any, error: Any, model: type[BaseModel]) -> tuple[int, int,
                 node = node[key]
         except (KeyError, IndexError, TypeError, AttributeError):
             break  # a key that is missing: the place of its parent is the best there is
-    dotted = ".".join(str(key) for key in keys)
+    dotted = ".".join(str(key) for key in written)
     return (*place, f"{dotted}: {_words(error, keys, model)}" if dotted else _words(error, keys, model))
 
 
@@ -175,26 +187,36 @@ def _words(error: Any, keys: list[Any], model: type[BaseModel]) -> str:
         return "unknown key" + (f"; did you mean {near[0]}?" if near else "")
     if kind == "missing":
         return "is missing"
+    if kind == "union_tag_not_found":
+        return f"{TAG} is missing"
+    if kind == "union_tag_invalid":
+        return f"{TAG}: {error['ctx']['tag']!r} is none of {error['ctx']['expected_tags']}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return message if isinstance(given, dict | list) else f"{message}, not {given!r}"
 
 
 def _keys_beside(model: type[BaseModel], keys: list[Any]) -> list[str]:
     """The keys that are known where an unknown one stands."""
-    current: Any = model
+    kinds: list[type[BaseModel]] = [model]
     for key in keys[:-1]:
-        field = (
-            current.model_fields.get(key)
-            if isinstance(current, type) and issubclass(current, BaseModel)
-            else None
-        )
-        if field is None:
-            return []
-        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        current = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
-        if current is None:
-            return []
-    return [field.alias or name for name, field in current.model_fields.items()]
+        chosen = [kind for kind in kinds if _tag_of(kind) == key]
+        fields = (kind.model_fields[key] for kind in kinds if key in kind.model_fields)
+        kinds = chosen or [found for field in fields for found in _models(field.annotation)]
+    return [field.alias or name for kind in kinds for name, field in kind.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The sections that a field may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _tag_of(kind: type[BaseModel]) -> str | None:
+    """What `from` says where a section has this form."""
+    field = next((field for field in kind.model_fields.values() if field.alias == TAG), None)
+    return next(iter(get_args(field.annotation)), None) if field else None
 
 
 def _faults(
@@ -230,8 +252,13 @@ def _hold_to_policy(manifest: Manifest, policy: PolicySettings, path: Path, name
     if policy.visibility:
         shown = {manifest.visibility} | {a.visibility for a in manifest.artifacts.values() if a.visibility}
         broken += [f"visibility {v} is not allowed" for v in sorted(shown) if v not in policy.visibility]
-    if policy.licences and manifest.licence and manifest.licence not in policy.licences:
-        broken.append(f"licence {manifest.licence} is not among {', '.join(policy.licences)}")
+    named = {manifest.licence, *(each.licence for each in manifest.artifacts.values())} - {None}
+    if policy.licences:
+        broken += [
+            f"licence {licence} is not among {', '.join(policy.licences)}"
+            for licence in sorted(map(str, named))
+            if licence not in policy.licences
+        ]
     broken += [
         f"{dotted} is required and missing" for dotted in policy.require if not _given(manifest, dotted)
     ]
@@ -258,16 +285,21 @@ def _given(manifest: Manifest, dotted: str) -> bool:
 
 
 def _find_prose(manifest: Manifest, path: Path) -> None:
-    missing = {s: f for s, f in manifest.card.prose_files.items() if not (path.parent / f).is_file()}
+    named = {f"card.{section}": file for section, file in manifest.card.prose_files.items()}
+    if manifest.evaluate is not None and manifest.evaluate.general is not None:
+        named["evaluate.general"] = manifest.evaluate.general
+    for prompt, settings in enumerate(manifest.smoke):
+        named |= {f"smoke.{prompt}.images.{at}": file for at, file in enumerate(settings.images)}
+    missing = {key: file for key, file in named.items() if not (path.parent / file).is_file()}
     if missing:
         errors = [
             HubpubError(
                 "HP-M06",
-                f"card.{section} names {file}, which does not exist",
+                f"{key} names {file}, which does not exist",
                 where=str(path),
                 hint=f"write {path.parent / file}, or remove the key",
             )
-            for section, file in missing.items()
+            for key, file in missing.items()
         ]
         errors[0].data["all"] = errors
         raise errors[0]

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import HubpubError
+from publisher.records.answers import ANSWERS, by_question
 from publisher.records.artifacts import FileRecord, Kind
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Fact
@@ -52,6 +53,7 @@ class Released:
         made_at: repo id → commit that holds the lock's artifacts, where `main` was rolled back from it.
         edited: repo id → README.md and evidence/card.md there, where others' edits are part of the README.
         numbers: what was measured of it, by fact: what a later version may not be worse than.
+        answers: what it answered to the test prompts, by fact and by question, as digests.
     """
 
     version: str
@@ -61,6 +63,7 @@ class Released:
     made_at: Mapping[str, str] = field(default_factory=dict)
     edited: Mapping[str, tuple[FileRecord, ...]] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def card_files(self, artifact: LockedArtifact) -> tuple[FileRecord, ...]:
         """The card's files as `main` of the artifact's repo holds them."""
@@ -90,6 +93,15 @@ def numbers_of(facts: Iterable[Fact]) -> dict[str, float]:
         and not fact.id.endswith(machine)
         and isinstance(fact.value, int | float)
         and not isinstance(fact.value, bool)
+    }
+
+
+def answers_of(facts: Iterable[Fact]) -> dict[str, dict[str, str]]:
+    """What was answered to the test prompts, by fact and by question, as digests."""
+    return {
+        fact.id: by_question(fact.value)
+        for fact in facts
+        if fact.known and fact.id.startswith("validate.") and fact.id.endswith(ANSWERS)
     }
 
 

@@ -7,15 +7,20 @@ from pathlib import Path
 
 from publisher.errors import HubpubError
 from publisher.records.artifacts import Kind
+from publisher.records.stand_in import WORKSPACE
 
 
 @dataclass(frozen=True)
 class ReleasePaths:
-    """The files of one release: what is committed, and the workspace that may be deleted at any time."""
+    """The files of one release: what is committed, and the workspace that may be deleted at any time.
+
+    A rehearsal with a stand-in reads the folder and writes nothing there: its lock and cards are in its workspace.
+    """
 
     name: str
     folder: Path  # model_cards/<name>
-    workspace: Path  # .hubpub/<name>
+    workspace: Path  # .hubpub/<name>, or .hubpub/<name>@stand-in
+    stand_in: bool = False
 
     @property
     def manifest(self) -> Path:
@@ -25,11 +30,16 @@ class ReleasePaths:
     @property
     def lock(self) -> Path:
         """What exists; committed to git."""
-        return self.folder / "release.lock.json"
+        return self._kept / "release.lock.json"
 
     def card(self, kind: Kind) -> Path:
         """A rendered card; committed, so that a review shows its difference."""
-        return self.folder / "cards" / f"{kind}.md"
+        return self._kept / "cards" / f"{kind}.md"
+
+    @property
+    def _kept(self) -> Path:
+        """Where what a release leaves is kept."""
+        return self.workspace if self.stand_in else self.folder
 
     def artifact(self, kind: Kind) -> Path:
         """Exactly what will be on the Hub."""
@@ -91,9 +101,10 @@ class Project:
         """Data of the embedded Hub."""
         return self.workspace / "_hub"
 
-    def release(self, name: str) -> ReleasePaths:
-        """The files of one release, whether they exist or not."""
-        return ReleasePaths(name, self.cards / name, self.workspace / name)
+    def release(self, name: str, *, stand_in: bool = False) -> ReleasePaths:
+        """The files of one release, whether they exist or not; `stand_in`: those of its rehearsal."""
+        workspace = f"{name}{WORKSPACE}" if stand_in else name
+        return ReleasePaths(name, self.cards / name, self.workspace / workspace, stand_in)
 
     def names(self) -> list[str]:
         """The releases that have a manifest."""

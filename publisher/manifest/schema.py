@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,9 +16,10 @@ from publisher.manifest.artifact import ArtifactSettings
 from publisher.manifest.card import CardSettings
 from publisher.manifest.dataset import DatasetSettings
 from publisher.manifest.evaluation import EvaluateSettings, GateSettings, SmokeSettings
-from publisher.manifest.section import REPO_ID, Many, Section, Visibility
+from publisher.manifest.section import REPO_ID, Licence, Many, Section, Visibility
 from publisher.manifest.training import TrainSettings
 from publisher.records.artifacts import KINDS, Kind, RepoRef
+from publisher.records.forms import FORMS, suffix_of
 
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
 
@@ -30,6 +31,7 @@ SUFFIX: dict[Kind, str] = {
     "merged": "",
     "nf4": "-bnb-4bit",
     "gguf": "-GGUF",
+    **{kind: suffix_of(kind) for kind in FORMS},
 }
 
 
@@ -96,9 +98,6 @@ class PolicySettings(Section):
     )
 
 
-Licence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
-
-
 class ProjectDefaults(Section):
     """`project.yaml`: defaults for every manifest beside it, and the policy."""
 
@@ -152,6 +151,9 @@ class Manifest(Section):
         description="The older repo that an artifact replaces: its card gets `new_version`. One id: the merged, or the only, model.",
     )
     smoke: Many[SmokeSettings] = ()
+    compatible_with: Many[Literal["transformers-4"]] = Field(
+        (), description="Also prove each model with these: installed into the user's cache when first asked for."
+    )
     evaluate: EvaluateSettings | None = None
     gates: dict[str, GateSettings] = Field(default={})
     card: CardSettings = Field(default_factory=CardSettings)
@@ -229,10 +231,18 @@ class Manifest(Section):
             "merge_base is a setting of the merged artifact alone": any(
                 settings.merge_base for kind, settings in self.artifacts.items() if kind != "merged"
             ),
-            "types, llama_cpp, files and mmproj are settings of the gguf artifact alone": any(
-                settings.types or settings.llama_cpp or settings.files or settings.mmproj
+            "types, llama_cpp, files, mmproj and vision_part are settings of the gguf artifact alone": any(
+                settings.types
+                or settings.llama_cpp
+                or settings.files
+                or settings.mmproj
+                or settings.vision_part
                 for kind, settings in self.artifacts.items()
                 if kind != "gguf"
+            ),
+            "folder is for weights that were quantized elsewhere, and those need it: "
+            f"{', '.join(FORMS)}": any(
+                (settings.folder is not None) != (kind in FORMS) for kind, settings in self.artifacts.items()
             ),
             "merge_base: best measures held-out rows: it needs a dataset that is built or a folder": (
                 not has_rows and any(each.merge_base == "best" for each in self.artifacts.values())

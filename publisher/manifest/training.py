@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from publisher.manifest.section import Many, Section
+
+STEPS = 63  # where a manifest does not say how long
 
 
 class LoraSettings(Section):
@@ -16,6 +19,10 @@ class LoraSettings(Section):
     alpha: int = Field(32, ge=1)
     dropout: float = Field(0.0, ge=0, lt=1)
     target_modules: Many[str] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    vision_tower: bool = Field(
+        False,
+        description="Adapt the vision tower's layers of these names as well; else the language model's alone.",
+    )
 
 
 class QuantizationSettings(Section):
@@ -38,7 +45,37 @@ class TrainSettings(Section):
     batch_size: int = Field(4, ge=1, description="Examples per micro-batch.")
     gradient_accumulation: int = Field(4, ge=1)
     max_grad_norm: float = Field(1.0, gt=0)
-    steps: int = Field(63, ge=1, description="Optimizer steps.")
-    max_length: int = Field(512, ge=8, description="Tokens per example; a longer one is refused, never cut.")
+    steps: int | None = Field(
+        None, ge=1, description="Optimizer steps; 63 where neither these nor epochs are given."
+    )
+    epochs: float | None = Field(
+        None, gt=0, description="In place of steps: how often every row is seen, the last step filled up."
+    )
+    eval_every: int | None = Field(
+        None,
+        ge=1,
+        description="Optimizer steps between held-out losses; the weights of the lowest become the adapter.",
+    )
+    eval_rows: int = Field(64, ge=1, description="Held-out rows of such a loss, at most.")
+    report_to: Many[Literal["tensorboard"]] = Field(
+        (),
+        exclude=True,  # who looks on changes nothing of what is trained
+        description="Programs that get the run's numbers, as files in the workspace; nothing is sent.",
+    )
+    max_length: int = Field(
+        512, ge=8, description="Tokens per example, pictures included; a longer one is refused, never cut."
+    )
     gradient_checkpointing: bool = Field(True, description="QLoRA: less memory for more time.")
     seed: int = 7
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainSettings:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give steps or epochs, not both")
+        return self
+
+    def steps_over(self, rows: int) -> int:
+        """Optimizer steps of a training on so many rows."""
+        if self.epochs is None:
+            return self.steps or STEPS
+        return max(1, math.ceil(self.epochs * rows / (self.batch_size * self.gradient_accumulation)))

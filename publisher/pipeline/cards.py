@@ -14,12 +14,15 @@ from publisher.manifest.schema import Manifest
 from publisher.pipeline.licensing import duties_of, licence_at, licence_files, licence_of
 from publisher.pipeline.words import Words
 from publisher.records.artifacts import KINDS, LICENCE, TENSORS_FILE, Kind
+from publisher.records.changes import WITHOUT_TENSORS
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Facts
 from publisher.records.receipts import Version
 from publisher.records.runs import Identity, Pins
 
 FACTS_SCHEMA = "hubpub/facts/1"
+# Beside a dataset's card: what it holds, and rows of it.
+STATISTICS, EXAMPLES = "assets/statistics.png", "assets/examples.png"
 
 
 def render_all(
@@ -56,6 +59,8 @@ def card_input(
     settings = manifest.card
     cited = settings.citation
     in_release = "base" in identity.refs
+    seeing = [asked for asked in manifest.smoke if asked.images]
+    in_words = [asked.prompt for asked in (*(a for a in manifest.smoke if not a.images), *seeing)]
     datasets = [identity.refs["dataset"].repo_id] if "dataset" in identity.refs else []
     if not datasets and manifest.dataset and manifest.dataset.link:
         datasets = [manifest.dataset.link]
@@ -66,10 +71,10 @@ def card_input(
         repo_id=identity.refs[kind].repo_id,
         title=settings.title or identity.name,
         owner=manifest.owner,
-        licence=licence_of(manifest, facts) or "other",
-        licence_name=manifest.licence_name,
-        licence_link=manifest.licence_link,
-        licence_at=None if LICENCE in assets else licence_at(manifest, facts, templates),
+        licence=licence_of(kind, manifest, facts) or "other",
+        licence_name=None if manifest.artifacts[kind].licence else manifest.licence_name,
+        licence_link=None if manifest.artifacts[kind].licence else manifest.licence_link,
+        licence_at=None if LICENCE in assets else licence_at(kind, manifest, facts, templates),
         facts=facts,
         siblings=tuple(Sibling(k, ref.repo_id) for k, ref in identity.refs.items() if k != kind),
         prose=tuple(words),
@@ -82,7 +87,9 @@ def card_input(
         base_in_release=in_release,
         datasets=tuple(datasets),
         dataset_in_release="dataset" in identity.refs,
-        smoke_prompt=manifest.smoke[0].prompt if manifest.smoke else "Hello!",
+        smoke_prompt=in_words[0] if in_words else "Hello!",
+        image_prompt=seeing[0].prompt if seeing else "",
+        images_shown=len(seeing[0].images) if seeing else 1,
         assets=tuple(sorted(assets)),
         accepted=tuple(Accepted(entry.code, entry.reason) for entry in manifest.accept),
         withdrawn=version.withdrawn_since,
@@ -99,10 +106,13 @@ def _access(settings: CardSettings) -> Access | None:
 def _expected_beside(kind: Kind, manifest: Manifest, facts: Facts, templates: Templates) -> Iterable[str]:
     if kind in ("adapter", "merged") and facts.value("train.log"):
         yield "assets/loss.png"
+    if kind == "dataset":
+        yield from [STATISTICS] if facts.value("dataset.answer_words") else []
+        yield from [EXAMPLES] if facts.value("dataset.examples") else []
     yield from licence_files(kind, manifest, facts, templates)
     if manifest.evidence != "none":
         yield "evidence/facts.json"
-        if kind not in ("dataset", "gguf"):
+        if kind not in WITHOUT_TENSORS:
             yield TENSORS_FILE
     if manifest.evidence == "full":
         yield from sorted({f.source.path for f in facts.values() if hasattr(f.source, "path")})

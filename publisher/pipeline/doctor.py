@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from publisher.errors import Exit, HubpubError
 from publisher.hub.port import Account, Hub
 from publisher.manifest.schema import Manifest
+from publisher.pipeline.effort import Effort, effort_of
+from publisher.pipeline.machine import Machine
 from publisher.pipeline.opened import Release
 from publisher.pipeline.rights import Asker, Right
 from publisher.pipeline.services import LastVersion, Source, Wishes
@@ -19,13 +21,15 @@ from publisher.records.artifacts import RepoRef
 class Needs:
     """What one release needs, and whether it is there.
 
-    `peak_bytes` of disk; None where it cannot be told. `rights` has those of each repo, by its id.
+    `peak_bytes` of disk; None where it cannot be told. `rights` has those of each repo, by its id. `effort`: memory and
+    time; None where nobody tells the base's sizes.
     """
 
     problems: tuple[HubpubError, ...]
     peak_bytes: int | None
     base: Right
     rights: Mapping[str, tuple[Right, ...]]
+    effort: Effort | None
 
     @property
     def exit_code(self) -> Exit:
@@ -47,9 +51,13 @@ def ask_account(hub: Hub) -> Account | HubpubError:
         return refusal
 
 
-def needs_of(release: Release, hub: Hub, source: Hub, account: Account | HubpubError) -> Needs:
+def needs_of(
+    release: Release, machine: Machine, hub: Hub, source: Hub, account: Account | HubpubError
+) -> Needs:
     """Hold a release against this machine and the Hub. Changes nothing."""
     problems, peak = _preflight(release, hub, source)
+    effort = effort_of(release, source, machine)
+    problems += [effort.problem] if effort is not None and effort.problem is not None else []
     asker = Asker(hub, account) if isinstance(account, Account) else Asker(hub, None, account)
     identity, collection = release.identity, release.manifest.collection
     owner = list(identity.refs.values())[-1].repo_id.split("/")[0]  # as promoting does it
@@ -57,7 +65,7 @@ def needs_of(release: Release, hub: Hub, source: Hub, account: Account | HubpubE
         ref.repo_id: asker.rights(ref, private=identity.private[kind], collection=collection, owner=owner)
         for kind, ref in identity.refs.items()
     }
-    return Needs(tuple(problems), peak, _base(release.manifest, source, problems), rights)
+    return Needs(tuple(problems), peak, _base(release.manifest, source, problems), rights, effort)
 
 
 def _preflight(release: Release, hub: Hub, source: Hub) -> tuple[list[HubpubError], int | None]:

@@ -1,13 +1,15 @@
-"""Fetching a file from a Hub into a folder, hashed in passing."""
+"""Fetching a file from a Hub into a folder, hashed in passing; or of a file of weights its header alone."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from publisher.hub.port import Hub
+from publisher.hub.port import Hub, RemoteFile
 from publisher.records.artifacts import RepoRef
+from publisher.weights.header import LONGEST_HEADER_BYTES
 
 
 def fetch_file(
@@ -33,3 +35,18 @@ def fetch_file(
             if on_bytes is not None:
                 on_bytes(len(piece))
     return sha.hexdigest()
+
+
+def fetch_outline(hub: Hub, ref: RepoRef, revision: str, file: RemoteFile, folder: Path) -> None:
+    """Write the header of a safetensors file, and a hole for the rest: of the right size, and next to no room on the disk.
+
+    Whether it is such a file at all is for whoever reads the header to say.
+
+    Raises:
+        HubpubError: as the port says.
+    """
+    length = int.from_bytes(hub.read_range(ref, revision, file.path, 0, min(8, file.size)), "little")
+    stop = min(8 + min(length, LONGEST_HEADER_BYTES), file.size)
+    target = folder / file.path
+    target.write_bytes(hub.read_range(ref, revision, file.path, 0, stop) if stop else b"")
+    os.truncate(target, file.size)

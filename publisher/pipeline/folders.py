@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from publisher.records.artifacts import is_card_file
+from publisher.weights.copying import copy_file
 
 
 @contextmanager
@@ -23,19 +24,25 @@ def made_aside(folder: Path) -> Iterator[Path]:
 
 
 def place(source: Path, target: Path) -> None:
-    """Have a file's bytes at `target` too: a hard link where the file system allows, else a copy."""
+    """Have a file's bytes at `target` too: a hard link, else shared blocks, else a copy made by the kernel."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+    except OSError:  # another file system, or one without links
+        copy_file(source, target)
 
 
 def adopt(source: Path, target: Path) -> None:
-    """Copy a user's folder: what belongs to weights, data and configuration, without hidden files and cards."""
-    for file in sorted(source.rglob("*")):
-        path = file.relative_to(source).as_posix()
+    """Copy a user's folder."""
+    for path, file in contents(source):
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target / path)
+
+
+def contents(folder: Path) -> Iterator[tuple[str, Path]]:
+    """What of a user's folder belongs to weights, data and configuration: no hidden files, and no cards."""
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder).as_posix()
         hidden = any(part.startswith(".") for part in path.split("/"))
         if file.is_file() and not hidden and not is_card_file(path):
-            (target / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target / path)
+            yield path, file

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.engine.jobs import Probe
+from publisher.engine.jobs import Probe, ProbeGguf
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.evidence.files import git_blob_id, load_json
@@ -31,6 +31,10 @@ class Place:
 
     ref: RepoRef
     revision: str = "main"
+
+    def __str__(self) -> str:
+        """As `parse_place` reads it."""
+        return f"hf://{self.ref.path}@{self.revision}"
 
 
 def parse_place(address: str) -> Place:
@@ -94,10 +98,20 @@ def _fetch(
 def _load(folder: Path, source: Hub, listener: Listener, engine: Engine, level: ProofLevel) -> str:
     refuse_pickles(folder)
     kind = kind_of(folder)
+    if kind == "gguf":
+        return _load_ggufs(folder, engine, level)
     base = _base(folder, source, listener, engine.scratch) if kind == "adapter" else None
     job = Probe(kind, str(folder), str(base) if base else None, in_4bit=False, load_only=level == "load")
     engine.run(job)
     return ", loaded" if level == "load" else ", loaded and run"
+
+
+def _load_ggufs(folder: Path, engine: Engine, level: ProofLevel) -> str:
+    """The model that they were made of may be as large as it likes: files are read, not held against it."""
+    result = engine.run(ProbeGguf(str(folder), None, load_only=level == "load"))
+    readers = sorted({reader for each in result.details["readers"].values() for reader in each})
+    read = f"loaded by {' and '.join(readers)}"
+    return f", {read}" if level == "load" else f", {read}, and run"
 
 
 def kind_of(folder: Path) -> Kind:
@@ -109,20 +123,16 @@ def kind_of(folder: Path) -> Kind:
     config = load_json(folder / "config.json")
     if (folder / "adapter_config.json").is_file():
         return "adapter"
-    if config:
+    ggufs = any(folder.rglob("*.gguf"))
+    if config and not (ggufs and not any(folder.rglob("*.safetensors"))):  # many carry their source's config.json
         return "nf4" if "quantization_config" in config else "merged"
-    if any(folder.rglob("*.gguf")):
-        raise HubpubError(
-            "HP-M09",
-            "GGUF files are proven against the model that they were made of, which this repo does not hold",
-            where=str(folder),
-            hint="compare its bytes alone: --proof static",
-        )
+    if ggufs:
+        return "gguf"
     if any(folder.rglob("*.parquet")):
         return "dataset"
     raise HubpubError(
         "HP-M09",
-        "there is neither a model nor an adapter nor Parquet in this repo",
+        "there is neither a model nor an adapter nor Parquet nor GGUF in this repo",
         where=str(folder),
         hint="compare its bytes alone: --proof static",
     )

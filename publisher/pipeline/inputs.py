@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
+from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache
 from publisher.evidence.imported.run import candidates
+from publisher.manifest.dataset import DatasetSettings
+from publisher.manifest.evaluation import SmokeSettings
+from publisher.manifest.lock import Lock
 from publisher.manifest.schema import Manifest
+from publisher.pipeline.folders import contents
+from publisher.records.artifacts import Kind
 from publisher.records.digest import digest
 
 
@@ -29,7 +36,65 @@ class GivenAdapter(Given):
 
 
 class GivenDataset(Given):
-    """`dataset.folder`."""
+    """What `dataset` is made of: a folder or file, or owner/repo@revision."""
+
+
+@dataclass(frozen=True)
+class GivenGeneral:
+    """`evaluate.general`: running text, a paragraph a line, that has nothing to do with the task."""
+
+    lines: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """The words."""
+        return digest(self.lines)
+
+
+def general_of(manifest: Manifest, root: Path) -> GivenGeneral | None:
+    """The lines that hold any word; None where the manifest names no such file.
+
+    Raises:
+        HubpubError: HP-C05, it is no UTF-8 text, or there are no words in it.
+    """
+    name = manifest.evaluate.general if manifest.evaluate else None
+    if name is None:
+        return None
+    try:
+        lines = (root / name).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        lines = []
+    told = tuple(line.strip() for line in lines if line.strip())
+    if not told:
+        raise HubpubError(
+            "HP-C05",
+            f"{name} holds no UTF-8 text",
+            where=str(root / name),
+            hint="evaluate.general: names a file of running text, a paragraph a line; or leave it out",
+        )
+    return GivenGeneral(told)
+
+
+@dataclass(frozen=True)
+class AskedPrompt:
+    """One prompt of `smoke:`, and the files of its pictures, each with its sha256. The digest is that of words and bytes."""
+
+    settings: SmokeSettings
+    pictures: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What is asked and expected, wherever the pictures lie."""
+        asked = self.settings.model_dump(mode="json", by_alias=True)
+        return digest([asked, [sha256 for _, sha256 in self.pictures]])
+
+
+def smoke_of(manifest: Manifest, root: Path, sha256: Callable[[Path], str]) -> tuple[AskedPrompt, ...]:
+    """The smoke prompts; that their pictures are there was seen to when the manifest was read."""
+    return tuple(
+        AskedPrompt(asked, tuple((root / file, sha256(root / file)) for file in asked.images))
+        for asked in manifest.smoke
+    )
 
 
 @dataclass(frozen=True)
@@ -49,8 +114,18 @@ def run_of(places: tuple[str, ...], root: Path, hashes: HashCache) -> GivenRun:
 def state_of(place: str, root: Path, hashes: HashCache) -> str:
     """The bytes of a folder's files, under their names; of anything else, its name."""
     folder = root / place
+    if folder.is_file():
+        return digest([place, hashes.sha256(folder)])
     files = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
     return digest([place, [[file.relative_to(folder).as_posix(), hashes.sha256(file)] for file in files]])
+
+
+def dataset_of(settings: DatasetSettings | None, root: Path, hashes: HashCache) -> GivenDataset | None:
+    """All that a dataset is read from, the prompt of its enhancement included; None where nothing is."""
+    places = settings.places if settings else ()
+    if not places:
+        return None
+    return GivenDataset(places[0], digest([state_of(place, root, hashes) for place in places]))
 
 
 @dataclass(frozen=True)
@@ -63,6 +138,49 @@ class GivenGgufs:
     def digest(self) -> str:
         """Names and bytes, wherever they lie."""
         return digest([[file.name, sha256] for file, sha256 in self.files])
+
+
+@dataclass(frozen=True)
+class GivenVariants:
+    """`awq: {folder}` and the like: each form's folder, and its files with their sha256."""
+
+    folders: Mapping[Kind, Path]
+    files: Mapping[Kind, Mapping[str, str]]  # path below the folder → sha256
+
+    @property
+    def digest(self) -> str:
+        """Names and bytes, wherever they lie."""
+        return digest(self.files)
+
+
+def variants_of(
+    manifest: Manifest, root: Path, hashes: HashCache, lock: Lock | None = None
+) -> GivenVariants | None:
+    """The folders of weights that were quantized elsewhere, hashed once; None where the manifest names none.
+
+    A folder that is not on this machine is what the lock has of it: then its files come back from the Hub.
+    """
+    folders = variant_folders(manifest, root)
+    if not folders:
+        return None
+    return GivenVariants(
+        folders,
+        {
+            kind: {file.path: file.sha256 for file in lock.artifacts[kind].files}
+            if lock and kind in lock.artifacts and not folder.is_dir()
+            else {path: hashes.sha256(file) for path, file in contents(folder)}
+            for kind, folder in folders.items()
+        },
+    )
+
+
+def variant_folders(manifest: Manifest, root: Path) -> dict[Kind, Path]:
+    """Where those folders are."""
+    return {
+        kind: (root / settings.folder).resolve()
+        for kind, settings in manifest.artifacts.items()
+        if settings.folder is not None
+    }
 
 
 def ggufs_of(manifest: Manifest, root: Path, hashes: HashCache) -> GivenGgufs | None:

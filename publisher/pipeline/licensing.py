@@ -29,9 +29,10 @@ NAMES = {
 PLAIN = ("apache-2.0", "mit")  # what they ask for is what every card and LICENSE file does
 
 
-def licence_of(manifest: Manifest, facts: Facts) -> str | None:
-    """The licence that the release is published under: the manifest's, else the base's own."""
-    return manifest.licence or facts.value("base.licence")
+def licence_of(kind: Kind, manifest: Manifest, facts: Facts) -> str | None:
+    """The licence that an artifact is published under: its own, the manifest's, else the base's."""
+    made = manifest.artifacts.get(kind)
+    return (made.licence if made else None) or manifest.licence or facts.value("base.licence")
 
 
 def duties_of(kind: Kind, manifest: Manifest, facts: Facts) -> Duties | None:
@@ -39,7 +40,7 @@ def duties_of(kind: Kind, manifest: Manifest, facts: Facts) -> Duties | None:
 
     It is told by the base's name where its maker is known by it, else by the licence that the release names.
     """
-    licence = licence_of(manifest, facts)
+    licence = licence_of(kind, manifest, facts)
     if kind == "dataset" or licence in PLAIN:
         return None
     # The rules of `check` read the same file. Their code is not needed for it, and takes its time to import.
@@ -61,7 +62,7 @@ def licence_files(kind: Kind, manifest: Manifest, facts: Facts, templates: Templ
     The base's own LICENSE and NOTICE go along byte for byte with everything that was made from it. Where the release
     is under another licence, or the base brought no file, LICENSE is the text that we have of the release's licence.
     """
-    licence, duties = licence_of(manifest, facts), duties_of(kind, manifest, facts)
+    licence, duties = licence_of(kind, manifest, facts), duties_of(kind, manifest, facts)
     carried: Mapping[str, str] = {} if kind == "dataset" else facts.value(CARRIED, {})
     same = facts.value("base.licence", licence) == licence
     own = _text(licence, facts, templates)
@@ -76,9 +77,9 @@ def licence_files(kind: Kind, manifest: Manifest, facts: Facts, templates: Templ
     return {path: text for path, text in found.items() if text}
 
 
-def licence_at(manifest: Manifest, facts: Facts, templates: Templates) -> str | None:
-    """Where on the web the text of the release's licence is, for a repo that does not hold it."""
-    licence = licence_of(manifest, facts)
+def licence_at(kind: Kind, manifest: Manifest, facts: Facts, templates: Templates) -> str | None:
+    """Where on the web the text of an artifact's licence is, for a repo that does not hold it."""
+    licence = licence_of(kind, manifest, facts)
     index = _index(templates)
     return next((row["link"] for row in [*index["texts"], *index["linked"]] if row["id"] == licence), None)
 

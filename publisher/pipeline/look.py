@@ -21,6 +21,7 @@ from publisher.pipeline.release import SERVICES, settings_of
 from publisher.pipeline.run import Stage, serving_keys
 from publisher.pipeline.services import LastVersion, Source, Wishes
 from publisher.pipeline.stages import STAGES
+from publisher.pipeline.stand_in import refuse_marked
 from publisher.pipeline.steps.card import card
 from publisher.pipeline.steps.changes import changes
 from publisher.pipeline.steps.preflight import preflight
@@ -46,8 +47,15 @@ def preflight_problems(release: Release, hub: Hub, source: Hub) -> list[HubpubEr
 
 
 def plan_locked(release: Release, hub: Hub, asked: str | None) -> Plan:
-    """The plan for what the lock says exists. Nothing is written, and no weight is hashed."""
+    """The plan for what the lock says exists. Nothing is written, and no weight is hashed.
+
+    Raises:
+        HubpubError: HP-M12, a stand-in was made, and the Hub is not on this machine; whatever else stands in the way.
+    """
     lock = release.lock
+    facts = lock.facts if lock else ()
+    stands_in = release.paths.stand_in or any(fact.stand_in or fact.id == "base.stand_in" for fact in facts)
+    refuse_marked(hub, (), rehearsing=stands_in)
     made = lock is not None and lock.artifacts
     packages = (
         pack_locked(release.identity, lock, release.paths) if lock and made else pack_unmade(release.identity)

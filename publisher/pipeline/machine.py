@@ -64,7 +64,7 @@ def look_at_machine(place: Path) -> Machine:
         memory_bytes=whole_memory(),
         free_memory_bytes=_free_memory(),
         free_disk_bytes=shutil.disk_usage(there).free,
-        gpus=_gpus(),
+        gpus=gpus(),
         isolation=_said_by(sys.executable, "-P", "-c", _ISOLATE) or "unknown",
     )
 
@@ -102,7 +102,8 @@ def _text(path: str) -> str:
         return ""
 
 
-def _gpus() -> tuple[str, ...]:
+def gpus() -> tuple[str, ...]:
+    """The GPUs, as nvidia-smi names them."""
     command = shutil.which("nvidia-smi")
     if command is None:
         return ()

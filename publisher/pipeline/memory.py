@@ -22,9 +22,10 @@ from publisher.manifest.project import ReleasePaths
 from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import made_aside
 from publisher.pipeline.run import Stage
-from publisher.records.artifacts import README, Artifact, FileRecord, Kind, RepoRef
+from publisher.records.artifacts import KINDS, README, Artifact, FileRecord, Kind, RepoRef
 from publisher.records.digest import canonical_json
-from publisher.records.runs import Cards, Made, Measured
+from publisher.records.forms import FORMS
+from publisher.records.runs import Cards, Made, Measured, Variants
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,10 @@ class WorkspaceMemory:
     def drop(self, stages: Iterable[Stage], released: Collection[Kind]) -> None:
         """Delete artifacts that were released, and forget them: the lock and the Hub have them."""
         for stage in stages:
-            kind = KIND_OF.get(stage.makes.__name__)
-            if kind is not None and kind in released:
+            kinds = KINDS_OF.get(stage.makes.__name__, frozenset()) & set(released)
+            if kinds:
                 self._file(stage).unlink(missing_ok=True)
+            for kind in kinds:
                 shutil.rmtree(self.paths.artifact(kind), ignore_errors=True)
 
     def _file(self, stage: Stage) -> Path:
@@ -116,8 +118,8 @@ class WorkspaceMemory:
         return result, "unchanged"
 
     def _files_of(self, result: Any) -> list[tuple[Path, Any]]:
-        if isinstance(result, Made):
-            return [(Path(result.artifact.folder), result.artifact.files)]
+        if artifacts := _artifacts(result):
+            return [(Path(artifact.folder), artifact.files) for artifact in artifacts]
         if isinstance(result, Cards):
             return [place for kind, files in result.files.items() for place in self._card_files(kind, files)]
         return []
@@ -133,17 +135,11 @@ class WorkspaceMemory:
 
     def _movable(self, result: Any) -> Any:
         """A result whose folder is named from the workspace on, so that a project may be moved or copied."""
-        if not isinstance(result, Made):
-            return result
-        folder = self._within(Path(result.artifact.folder))
-        return replace(result, artifact=replace(result.artifact, folder=folder))
+        return _elsewhere(result, lambda folder: self._within(Path(folder)))
 
     def _placed(self, result: Any) -> Any:
         """The same result where the workspace lies now."""
-        if not isinstance(result, Made):
-            return result
-        folder = str(self.paths.workspace / result.artifact.folder)
-        return replace(result, artifact=replace(result.artifact, folder=folder))
+        return _elsewhere(result, lambda folder: str(self.paths.workspace / folder))
 
     def foresee(self, stage: Stage, key: str) -> Any:
         """What `recall` would bring back from the lock and the Hub, or None. Fetches nothing, writes nothing."""
@@ -154,7 +150,7 @@ class WorkspaceMemory:
 
     def _from_lock(self, stage: Stage, lock: Lock) -> Any:
         promised = self._promised(stage, lock)
-        if promised is None or (isinstance(promised, Made) and not self._fetch(promised.artifact, lock)):
+        if promised is None or not all(self._fetch(artifact, lock) for artifact in _artifacts(promised)):
             return None
         restore(promised.facts, self.paths.evidence)
         return promised
@@ -164,14 +160,19 @@ class WorkspaceMemory:
         facts = tuple(fact for fact in lock.facts if fact.stage == stage.name)
         if issubclass(stage.makes, Measured):
             return stage.makes(facts)
-        if not issubclass(stage.makes, Made):
+        kinds = KINDS_OF.get(stage.makes.__name__, frozenset())
+        found = [self._locked(kind, lock) for kind in KINDS if kind in kinds and kind in lock.artifacts]
+        artifacts = tuple(artifact for artifact in found if artifact is not None)
+        if not artifacts or len(artifacts) < len(found):
             return None
-        kind = KIND_OF[stage.makes.__name__]
-        locked = lock.artifacts.get(kind)
-        released = lock.released.get(self.hub().host)
-        if locked is None or released is None or locked.repo not in released.commits:
+        return stage.makes(artifacts if stage.makes is Variants else artifacts[0], facts)
+
+    def _locked(self, kind: Kind, lock: Lock) -> Artifact | None:
+        """An artifact as the lock names it; None where it was not released on this Hub."""
+        locked, released = lock.artifacts[kind], lock.released.get(self.hub().host)
+        if released is None or locked.repo not in released.commits:
             return None
-        return stage.makes(Artifact(kind, str(self.paths.artifact(kind)), locked.files), facts)
+        return Artifact(kind, str(self.paths.artifact(kind)), locked.files)
 
     def _fetch(self, artifact: Artifact, lock: Lock) -> bool:
         """Bring an artifact's files back from the Hub, by digest."""
@@ -202,11 +203,27 @@ class WorkspaceMemory:
         return elsewhere or here
 
 
-KIND_OF: dict[str, Kind] = {
-    "Base": "base",
-    "Dataset": "dataset",
-    "Adapter": "adapter",
-    "Merged": "merged",
-    "Quantized": "nf4",
-    "Ggufs": "gguf",
+def _artifacts(result: Any) -> tuple[Artifact, ...]:
+    """The artifacts that a result holds."""
+    if isinstance(result, Variants):
+        return result.artifacts
+    return (result.artifact,) if isinstance(result, Made) else ()
+
+
+def _elsewhere(result: Any, to: Callable[[str], str]) -> Any:
+    """A result whose artifacts lie in other folders."""
+    moved = tuple(replace(artifact, folder=to(artifact.folder)) for artifact in _artifacts(result))
+    if isinstance(result, Variants):
+        return replace(result, artifacts=moved)
+    return replace(result, artifact=moved[0]) if isinstance(result, Made) else result
+
+
+KINDS_OF: dict[str, frozenset[Kind]] = {
+    "Base": frozenset({"base"}),
+    "Dataset": frozenset({"dataset"}),
+    "Adapter": frozenset({"adapter"}),
+    "Merged": frozenset({"merged"}),
+    "Quantized": frozenset({"nf4"}),
+    "Ggufs": frozenset({"gguf"}),
+    "Variants": frozenset(FORMS),
 }

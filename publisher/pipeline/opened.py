@@ -11,6 +11,7 @@ from publisher.manifest.load import load_defaults, load_manifest
 from publisher.manifest.lock import Lock, read_lock
 from publisher.manifest.project import Project, ReleasePaths
 from publisher.manifest.schema import Manifest, repo_refs, visibility_of
+from publisher.pipeline.stand_in import rehearsal_of
 from publisher.pipeline.words import Words, read_words
 from publisher.records.artifacts import KINDS, Kind, RepoRef
 from publisher.records.facts import Facts
@@ -21,23 +22,33 @@ from publisher.records.versions import FIRST
 
 @dataclass(frozen=True)
 class Release:
-    """Everything about one release that is known before it runs."""
+    """Everything about one release that is known before it runs.
+
+    `swapped`: in a rehearsal, what is other in the manifest than its author wrote it, in words.
+    """
 
     project: Project
     paths: ReleasePaths
     manifest: Manifest
     lock: Lock | None
+    swapped: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, project: Project, name: str, owner: str | None = None) -> Release:
-        """Read manifest and lock. `owner` takes the place of the manifest's.
+    def open(
+        cls, project: Project, name: str, owner: str | None = None, *, stand_in: bool = False
+    ) -> Release:
+        """Read manifest and lock. `owner` takes the place of the manifest's; `stand_in`: as it is rehearsed.
 
         Raises:
             HubpubError: HP-M01, HP-M02, HP-M04, HP-M05, HP-M06.
         """
         manifest = load_manifest(project, name, owner=owner)
-        paths = project.release(name)
-        return cls(project, paths, manifest, read_lock(paths.lock))
+        paths = project.release(name, stand_in=stand_in)
+        swapped: tuple[str, ...] = ()
+        if stand_in:
+            rehearsal = rehearsal_of(manifest, name)
+            manifest, swapped = rehearsal.manifest, rehearsal.swapped
+        return cls(project, paths, manifest, read_lock(paths.lock), swapped)
 
     @property
     def identity(self) -> Identity:
@@ -72,6 +83,11 @@ class Release:
         """What was measured of the version last released on a Hub."""
         released = self.lock.released.get(host) if self.lock else None
         return released.numbers if released else {}
+
+    def answers_before(self, host: str) -> Mapping[str, Mapping[str, str]]:
+        """What the version last released on a Hub answered to the test prompts."""
+        released = self.lock.released.get(host) if self.lock else None
+        return released.answers if released else {}
 
     def version_expected(self, host: str, asked: str | None = None) -> Version:
         """The version as far as it can be told without asking the Hub."""

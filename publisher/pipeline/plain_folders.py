@@ -39,6 +39,17 @@ def _run(job: Job, sources: dict[str, Path], out: Path, listener: Listener) -> J
             raise HubpubError(
                 "HP-M09", f"{option}: there is no folder {folder}", hint="name a folder of files"
             )
+    refuse_existing(out)
+    with tempfile.TemporaryDirectory(prefix="hubpub-") as scratch:
+        return Engine(Path(scratch), listener, Limits()).run(job)
+
+
+def refuse_existing(out: Path) -> None:
+    """Refuse an output that is there already, and make the folder that it will lie in.
+
+    Raises:
+        HubpubError: HP-M09.
+    """
     if out.exists():
         # It may hold anything; what hubpub did not make it does not replace.
         raise HubpubError(
@@ -48,5 +59,3 @@ def _run(job: Job, sources: dict[str, Path], out: Path, listener: Listener) -> J
             where=str(out),
         )
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="hubpub-") as scratch:
-        return Engine(Path(scratch), listener, Limits()).run(job)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
-from publisher.manifest.lock import Lock, Released, numbers_of, read_lock, write_lock
+from publisher.manifest.lock import Lock, Released, answers_of, numbers_of, read_lock, write_lock
 from publisher.pipeline.environment import environment
 from publisher.pipeline.opened import Release
 from publisher.pipeline.packages import pack_locked
@@ -91,6 +91,7 @@ def _write_down(release: Release, hub: Hub, receipt: Receipt) -> None:
         before.withdrawn if before else (),
         edited=edited,
         numbers=numbers_of(lock.facts),
+        answers=answers_of(lock.facts),
     )
     write_lock(release.paths.lock, replace(lock, released={**lock.released, hub.host: released}))
 

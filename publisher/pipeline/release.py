@@ -20,6 +20,7 @@ from publisher.manifest.lock import (
     LockedArtifact,
     LockedStage,
     Released,
+    answers_of,
     numbers_of,
     read_lock,
     write_lock,
@@ -33,11 +34,17 @@ from publisher.pipeline.inputs import (
     GivenAdapter,
     GivenBase,
     GivenDataset,
+    GivenGeneral,
     GivenGgufs,
     GivenRun,
+    GivenVariants,
+    dataset_of,
+    general_of,
     ggufs_of,
     run_of,
+    smoke_of,
     state_of,
+    variants_of,
 )
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.memory import WorkspaceMemory
@@ -45,14 +52,17 @@ from publisher.pipeline.opened import Release
 from publisher.pipeline.run import Results, Stage, run
 from publisher.pipeline.services import Engine, LastVersion, Listener, Source, Wishes
 from publisher.pipeline.stages import STAGES, stages_of_run
+from publisher.pipeline.stand_in import as_rehearsed
 from publisher.pipeline.steps.card import card
 from publisher.pipeline.steps.check import Accepted
+from publisher.pipeline.steps.evaluate import Structured
 from publisher.pipeline.steps.gates import Gates
 from publisher.pipeline.steps.gguf import Converting
 from publisher.pipeline.steps.merge import Merging
 from publisher.pipeline.steps.tensors import WithWeights
-from publisher.pipeline.steps.validate import Smoke
+from publisher.pipeline.steps.validate import CompatibleWith, Smoke
 from publisher.pipeline.words import Words
+from publisher.records.changes import WITHOUT_TENSORS
 from publisher.records.facts import Facts
 from publisher.records.plans import Plan
 from publisher.records.receipts import Promoted, ProofLevel, Receipt, Version
@@ -67,7 +77,10 @@ from publisher.records.runs import (
     Merged,
     Pins,
     Quantized,
+    Variants,
+    each_of,
 )
+from publisher.records.stand_in import SUFFIX
 from publisher.release.journal import Journal
 from publisher.release.readme import not_as_rendered
 from publisher.release.receipt import files_on_main
@@ -85,9 +98,10 @@ def run_release(
     listener: Listener,
     *,
     until: str | None = None,
+    only: str | None = None,
     limits: Limits | None = None,
 ) -> Results:
-    """Run the stages.
+    """Run the stages; `only` names one that needs no other, which then runs alone.
 
     Raises:
         HubpubError: HP-X03 another run of this name goes on; whatever a stage refuses.
@@ -100,8 +114,9 @@ def run_release(
     with alone(paths), hash_cache(paths.hashes) as hashes:
         never = wishes.never_train and manifest.train is not None
         memory = WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train, hashes, never_train=never)
+        stages = stages_of_run(proposing=wishes.propose, promoting=not release.promotes_separately)
         results = run(
-            stages_of_run(proposing=wishes.propose, promoting=not release.promotes_separately),
+            [stage for stage in stages if only in (None, stage.name)],
             manifest,
             services=_services(release, hub, source, wishes, listener, limits or Limits()),
             settings=settings_of(release, hub.host, hashes, wishes.version, wishes.proof),
@@ -109,6 +124,7 @@ def run_release(
             listener=listener,
             until=until,
             after=_Keeper(release, hub, wishes.propose).after,
+            taken_as=as_rehearsed if paths.stand_in else lambda result: result,
         )
         if manifest.keep == "none" and results.made.get(Receipt) is not None:
             memory.drop(STAGES, release.identity.refs)
@@ -130,17 +146,21 @@ def settings_of(
         DatasetSettings: manifest.dataset,
         TrainSettings: manifest.train,
         EvaluateSettings: manifest.evaluate,
-        GivenBase: given(GivenBase, manifest.base.folder),
+        Structured: Structured.of(manifest),
+        GivenGeneral: general_of(manifest, paths.folder),
+        GivenBase: given(GivenBase, None if paths.stand_in else manifest.base.folder),
         GivenAdapter: given(GivenAdapter, manifest.adapter),
         GivenRun: run_of(manifest.training_run, paths.folder, hashes),
         GivenGgufs: ggufs_of(manifest, paths.folder, hashes),
-        GivenDataset: given(GivenDataset, manifest.dataset.folder if manifest.dataset else None),
+        GivenVariants: variants_of(manifest, paths.folder, hashes, release.lock),
+        GivenDataset: dataset_of(manifest.dataset, paths.folder, hashes),
         Levels: Levels.of(manifest, proof),
-        Smoke: manifest.smoke,
+        Smoke: smoke_of(manifest, paths.folder, hashes.sha256),
+        CompatibleWith: CompatibleWith(manifest.compatible_with),
         Merging: Merging.of(manifest),
         Gates: manifest.gates,
-        Converting: Converting.of(manifest, paths.name),
-        WithWeights: WithWeights(kind for kind in manifest.artifacts if kind not in ("dataset", "gguf")),
+        Converting: Converting.of(manifest, paths.name + (SUFFIX if paths.stand_in else "")),
+        WithWeights: WithWeights(kind for kind in manifest.artifacts if kind not in WITHOUT_TENSORS),
         Accepted: manifest.accept,
         Manifest: manifest,
         Identity: release.identity,
@@ -168,6 +188,7 @@ def _services(
             release.version_before(hub.host),
             release.repos_before(hub.host),
             release.numbers_before(hub.host),
+            release.answers_before(hub.host),
         ),
     }
 
@@ -193,7 +214,9 @@ class _Keeper:
         before = read_lock(paths.lock) or Lock(name=paths.name)
         cards: Cards = results.made[Cards]
         made = {
-            item.artifact.kind: item.artifact for kind in MADE if (item := results.made.get(kind)) is not None
+            item.artifact.kind: item.artifact
+            for item in (*map(results.made.get, MADE), *each_of(results.made.get(Variants)))
+            if item is not None
         }
         refs = self.release.identity.refs
         remembered = {
@@ -233,18 +256,19 @@ class _Keeper:
             for repo in plan.repos
             if (theirs := not_as_rendered(cards.files[repo.artifact], files_on_main(repo)))
         }
-        numbers = numbers_of(results.facts)
+        numbers, answers = numbers_of(results.facts), answers_of(results.facts)
         if promoted is not None:
-            return Released(plan.label, promoted.commits, repos, withdrawn, edited=edited, numbers=numbers)
+            commits = promoted.commits
+            return Released(plan.label, commits, repos, withdrawn, {}, edited, numbers, answers)
         before = self.release.lock.released.get(self.hub.host) if self.release.lock else None
         heads = {repo.ref.repo_id: repo.head for repo in plan.repos if repo.head}
         same = before is not None and dict(before.commits) == heads and dict(before.repos) == repos
         label = before.version if before and same else plan.label
-        return Released(label, heads, repos, withdrawn, edited=edited, numbers=numbers)
+        return Released(label, heads, repos, withdrawn, {}, edited, numbers, answers)
 
 
 def _digest_of(result: object) -> str:
-    return result.digest if isinstance(result, Made) else ""
+    return result.digest if isinstance(result, Made | Variants) else ""
 
 
 def _is_released(results: Results) -> bool:

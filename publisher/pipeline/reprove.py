@@ -10,8 +10,11 @@ from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.evidence.files import sha256_of
 from publisher.hub.port import Hub
+from publisher.pipeline.code_models import code_models
 from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import made_aside
+from publisher.pipeline.inputs import smoke_of
+from publisher.pipeline.levels import Levels
 from publisher.pipeline.opened import Release
 from publisher.pipeline.services import ByteCounter, Engine, Listener
 from publisher.pipeline.snippets import snippets_of
@@ -21,9 +24,11 @@ from publisher.records.receipts import ProofLevel, Reproof
 from publisher.records.runs import Base, Made
 
 
-def reprove(release: Release, hub: Hub, listener: Listener, *, level: ProofLevel) -> list[Reproof]:
+def reprove(
+    release: Release, hub: Hub, source: Hub, listener: Listener, *, level: ProofLevel
+) -> list[Reproof]:
     """Fetch every file of the last release on this Hub into an empty folder, compare with the lock; load and run it
-    where that is asked for.
+    where that is asked for. `source` has what the cards' code loads besides.
 
     Raises:
         HubpubError: HP-R02 nothing was released here, HP-R01 a file differs, HP-E03 … HP-E10 it does not work.
@@ -56,7 +61,12 @@ def reprove(release: Release, hub: Hub, listener: Listener, *, level: ProofLevel
         _fetch(hub, ref, commit, {f.path: (f.size, f.sha256) for f in records}, room / kind, listener)
         made[kind] = Made(Artifact(kind, str(room / kind), locked.files), ())
         proofs.append(Reproof(ref.repo_id, commit, len(records), sum(f.size for f in records), ""))
-    told = proofs if level == "static" else [_run(release, proof, made, listener, level) for proof in proofs]
+    levels = Levels.of(release.manifest, level)  # no further than the manifest had it proven
+    engine = Engine(release.paths.scratch, listener, Limits())
+    runs = any(levels[kind] == "run" for kind in made)
+    named = release.manifest.card.code_models if runs else ()
+    further = code_models(named, release.paths, source, engine)
+    told = [_run(release, proof, made, engine, further, levels) for proof in proofs]
     shutil.rmtree(room, ignore_errors=True)
     return told
 
@@ -92,19 +102,27 @@ def _card(release: Release, kind: Kind, folder: Path) -> str:
 
 
 def _run(
-    release: Release, proof: Reproof, made: Mapping[Kind, Made], listener: Listener, level: ProofLevel
+    release: Release,
+    proof: Reproof,
+    made: Mapping[Kind, Made],
+    engine: Engine,
+    further: Mapping[str, str],
+    levels: Levels,
 ) -> Reproof:
     refs = release.identity.refs
     kind = next(kind for kind, ref in refs.items() if ref.repo_id == proof.repo_id)
+    level = levels[kind]
+    if level == "static":
+        return proof
     own_base = made.get("base")
     artifact = own_base.artifact if own_base else Artifact("base", str(release.paths.artifact("base")), ())
     base = Base(artifact, ())
-    folders = {refs[k].repo_id: m.artifact.folder for k, m in made.items()}
+    folders = {**further, **{refs[k].repo_id: m.artifact.folder for k, m in made.items()}}
     folders.setdefault(str(release.manifest.base.model), artifact.folder)
     snippets = snippets_of(_card(release, kind, Path(made[kind].artifact.folder)), folders)
-    engine = Engine(release.paths.scratch, listener, Limits())
     full = _full(release, made, base) if kind == "gguf" else base
-    job = proof_job(made[kind], base, release.manifest.smoke, snippets, level=level, full=full)
+    smoke = smoke_of(release.manifest, release.paths.folder, sha256_of)
+    job = proof_job(made[kind], base, smoke, snippets, level=level, full=full)
     result = engine.run(job)
     passed = sum(
         int(m.value) for m in result.measured if m.id.endswith(".smoke_passed") and m.value is not None

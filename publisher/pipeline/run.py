@@ -109,11 +109,13 @@ def run(
     listener: Listener,
     until: str | None = None,
     after: Callable[[Stage, Results], None] = lambda stage, results: None,
+    taken_as: Callable[[Any], Any] = lambda result: result,
 ) -> Results:
     """Run the stages in order.
 
     `services` are handed over as they are; `settings` and earlier results make up a stage's key. `after` hears of
-    every stage that has its result. `until` names the last stage to run.
+    every stage that has its result. `until` names the last stage to run. `taken_as` is what becomes of a result before
+    anybody sees it.
     """
     results = Results()
     stated = settings.get(Facts, Facts())
@@ -124,7 +126,7 @@ def run(
             listener.skipped(stage.name, reason)
         else:
             inputs = {**settings, **results.made, Facts: Facts([*stated.values(), *results.facts])}
-            _run_one(stage, inputs, services, memory, listener, results)
+            _run_one(stage, inputs, services, memory, listener, results, taken_as)
         after(stage, results)
         if stage.name == until:
             break
@@ -138,6 +140,7 @@ def _run_one(
     memory: Memory,
     listener: Listener,
     results: Results,
+    taken_as: Callable[[Any], Any],
 ) -> None:
     arguments = {name: services.get(kind, inputs.get(kind)) for name, kind in stage.needs.items()}
     counted = {name: arguments[name] for name, kind in stage.needs.items() if kind not in services}
@@ -153,7 +156,7 @@ def _run_one(
                 return
     listener.began(stage.name)
     started = time.monotonic()
-    result = stage.work(**arguments)
+    result = taken_as(stage.work(**arguments))
     if stage.remembered:
         memory.keep(stage, key, result)
     results.add(stage, result)

@@ -75,14 +75,14 @@ class Engine:
     listener: Listener
     limits: Limits
 
-    def run(self, job: Job) -> JobResult:
-        """Run one job.
+    def run(self, job: Job, hear: Callable[[dict[str, Json]], None] | None = None) -> JobResult:
+        """Run one job; `hear` is told of its events in the listener's place.
 
         Raises:
             HubpubError: whatever the job refuses; HP-E01 missing package, HP-E02 the child died, HP-X02 memory.
         """
         self.scratch.mkdir(parents=True, exist_ok=True)
-        return run_job(job, scratch=self.scratch, on_event=self._hear, limits=self.limits)
+        return run_job(job, scratch=self.scratch, on_event=hear or self._hear, limits=self.limits)
 
     def _hear(self, event: dict[str, Json]) -> None:
         unit = {"step": "steps", "bytes": "bytes", "row": "rows", "rows": "rows"}.get(
@@ -91,8 +91,10 @@ class Engine:
         done, of = event.get("step", event.get("done")), event.get("of")
         if isinstance(done, int | float) and isinstance(of, int | float) and of:
             loss, rate = event.get("loss"), event.get("tokens_per_second")
+            held_out = event.get("eval_loss")
             parts = [
                 f"loss {loss:.3f}" if isinstance(loss, float) else "",
+                f"held-out loss {held_out:.3f}" if isinstance(held_out, float) else "",
                 f"{rate:.0f} tok/s" if rate else "",
             ]
             note = " · ".join(part for part in parts if part) or str(event.get("model", ""))
@@ -112,16 +114,25 @@ class Wishes:
     confirm: Callable[[Plan], bool] = lambda plan: plan.changes_anything
     propose: bool = False  # to pull requests, which others merge, instead of to main
     never_train: bool = False  # not even what no machine has trained yet
+    allow_worse: bool = False  # a tuned model may be released that does not beat its base
     verify: Literal["auto", "full"] = "auto"  # full: what was fetched back is loaded, not what lies here
 
 
 @dataclass(frozen=True)
 class LastVersion:
-    """What the lock knows of the last release on this Hub: its version, None before the first, its repos, its numbers."""
+    """What the lock knows of the last release on this Hub.
+
+    Attributes:
+        number: its version; None before the first.
+        repos: where its artifacts are.
+        numbers: what was measured of it, by fact.
+        answers: what it answered to the test prompts, by fact and by question, as digests.
+    """
 
     number: str | None
     repos: Mapping[Kind, RepoRef] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,15 @@ from publisher.pipeline.steps.resolve import resolve
 from publisher.pipeline.steps.tensors import tensors
 from publisher.pipeline.steps.train import train
 from publisher.pipeline.steps.validate import validate
+from publisher.pipeline.steps.variants import variants
 from publisher.pipeline.steps.version import version
+from publisher.records.changes import WITHOUT_TENSORS
 from publisher.records.plans import Plan
 from publisher.records.receipts import Promoted, Proposed, Receipt, Staged
+from publisher.records.stand_in import REFUSED
 
 ENGINE = ("torch", "transformers", "peft", "bitsandbytes")
+METRICS = ("scipy", "sacrebleu", "rouge-score")
 
 Unwanted = Callable[[Manifest, Mapping[Any, Any]], str | None]
 
@@ -65,15 +69,18 @@ no_record = _without("the manifest names no record of a training made elsewhere"
 no_merge = _without("there is no adapter, or nothing is made of the merged model", _merging)
 no_nf4 = _without("nf4 is not among the artifacts", lambda m: "nf4" in m.artifacts)
 no_gguf = _without("gguf is not among the artifacts", lambda m: "gguf" in m.artifacts)
+no_variants = _without(
+    "no weights were quantized elsewhere", lambda m: any(each.folder for each in m.artifacts.values())
+)
 no_conversion = _without(
     "no GGUF file is made here", lambda m: "gguf" in m.artifacts and m.artifacts["gguf"].files is None
 )
 no_evaluation = _without("the manifest asks for no evaluation", lambda m: m.evaluate)
 no_tensors = _without(
     "no weights are released with evidence",
-    lambda m: m.evidence != "none" and set(m.artifacts) - {"dataset", "gguf"},
+    lambda m: m.evidence != "none" and set(m.artifacts) - WITHOUT_TENSORS,
 )
-no_gates = _without("the manifest sets no gates", lambda m: m.gates)
+no_gates = _without("the manifest sets no gates, and nothing is evaluated", lambda m: m.gates or m.evaluate)
 
 STAGES: tuple[Stage, ...] = (
     Stage(preflight, why="a run must not fail after an hour for what was knowable in the first second",
@@ -100,12 +107,15 @@ STAGES: tuple[Stage, ...] = (
     Stage(gguf, why="from the same weights, by the programs that will read it",
           unwanted=no_gguf, remembered=True, packages=ENGINE,
           headline=lambda made: _count(made, "gguf.size_bytes", "bytes")),
+    Stage(variants, why="what other programs quantized is of this model and of the form that its name says",
+          unwanted=no_variants, remembered=True,
+          headline=lambda made: f"{', '.join(each.kind for each in made.artifacts)} linked"),
     Stage(validate, why="runs here exactly what would be pushed: a broken model must cost no upload",
-          remembered=True, version=2, packages=ENGINE, headline=lambda made: _smoke(made)),
+          remembered=True, version=3, packages=ENGINE, headline=lambda made: _smoke(made)),
     Stage(evaluate, why="numbers before words: the card may only quote these",
-          unwanted=no_evaluation, remembered=True, version=2, packages=ENGINE, headline=lambda made: _losses(made)),
+          unwanted=no_evaluation, remembered=True, version=3, packages=(*ENGINE, *METRICS), headline=lambda made: _losses(made)),
     Stage(gates, why="a model that misses its bounds is not written about, let alone published",
-          unwanted=no_gates, headline=lambda made: f"{made.held} held"),
+          unwanted=no_gates, headline=lambda made: _held(made)),
     Stage(tensors, why="what each tensor is, so that the next version can say which of them changed",
           unwanted=no_tensors, remembered=True,
           headline=lambda made: f"{sum(map(len, made.of.values())):,} tensors"),
@@ -162,6 +172,13 @@ def _named(made: Any, fact_id: str) -> str:
     return next((str(fact.value) for fact in made.facts if fact.id == fact_id), "")
 
 
+def _held(made: Any) -> str:
+    parts = [f"{made.held} held", f"{made.refused} {REFUSED}" if made.refused else ""]
+    worse = [told.partition(" ")[0] for told in made.worse]
+    parts += [f"let through though not better than the base: {', '.join(worse)}"] if worse else []
+    return ", ".join(part for part in parts if part)
+
+
 def _since(made: Any) -> str:
     numbers = sorted({fact.value for fact in made.facts if fact.id.endswith(".since")})
     return f"since {', '.join(numbers)}" if numbers else "the first version"
@@ -180,7 +197,8 @@ def _losses(made: Any) -> str:
     losses = [
         (f.id.split(".")[1], f.value) for f in made.facts if f.id.endswith(".loss") and f.value is not None
     ]
-    return ", ".join(f"{kind} {value:.3f}" for kind, value in losses) + " nats/token"
+    told = ", ".join(f"{kind} {value:.3f}" for kind, value in losses)
+    return f"{told} nats/token" if told else REFUSED
 
 
 def _sent(made: Any) -> str:

@@ -7,7 +7,10 @@ from typing import Literal, get_args
 
 from publisher.records.digest import digest
 
-Kind = Literal["base", "dataset", "adapter", "merged", "nf4", "gguf"]
+Kind = Literal[
+    "base", "dataset", "adapter", "merged", "nf4", "gguf",
+    "awq", "gptq", "fp8", "nvfp4", "compressed_tensors", "mlx", "exl2", "exl3",
+]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)  # also the order of promotion: what others point to comes first
 
 RepoType = Literal["model", "dataset"]

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from publisher.records.artifacts import Kind, RepoRef
 from publisher.records.digest import digest
+from publisher.records.forms import FORMS
 from publisher.records.runs import Measured
+
+# Of these, files are compared whole: rows are no tensors, and other programs' formats have names of their own.
+WITHOUT_TENSORS: frozenset[Kind] = frozenset({"dataset", "gguf", *FORMS})
 
 
 @dataclass(frozen=True)

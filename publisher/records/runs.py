@@ -82,6 +82,32 @@ class Ggufs(Made):
 
 
 @dataclass(frozen=True)
+class Variants:
+    """Weights that other programs quantized, brought by their maker: an artifact for each form, and the facts of all."""
+
+    artifacts: tuple[Artifact, ...]
+    facts: tuple[Fact, ...]
+
+    @property
+    def digest(self) -> str:
+        """The bytes of all of them."""
+        return digest([artifact.digest for artifact in self.artifacts])
+
+
+def each_of(variants: Variants | None) -> tuple[Made, ...]:
+    """The variants one by one, each with its own facts; none where there are none."""
+    if variants is None:
+        return ()
+    return tuple(
+        Made(
+            artifact,
+            tuple(fact for fact in variants.facts if fact.id.partition(".")[0] == artifact.kind),
+        )
+        for artifact in variants.artifacts
+    )
+
+
+@dataclass(frozen=True)
 class Measured:
     """Facts alone: what validate and evaluate bring."""
 

@@ -18,6 +18,7 @@ from publisher.records.artifacts import TENSORS_FILE, Kind
 from publisher.records.changes import Earlier, Tensor
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Fact, Json
+from publisher.records.forms import FORMS
 from publisher.records.versions import precedence
 from publisher.release.compare import contents_of
 
@@ -30,6 +31,7 @@ CONFIG_FILE: dict[Kind, str] = {
     "adapter": "adapter_config.json",
     "merged": "config.json",
     "nf4": "config.json",
+    **dict.fromkeys(FORMS, "config.json"),
 }
 
 _VERSION_TAG = re.compile(r"v(?P<number>\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)")

@@ -10,10 +10,12 @@ from typing import Any
 from publisher.card.formats import shown
 from publisher.evidence.files import load_json
 from publisher.hub.port import Hub
+from publisher.records.answers import ANSWERS, answered_otherwise, by_question
 from publisher.records.artifacts import Kind
 from publisher.records.changes import Earlier, Tensor
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Fact, Facts, Json, Measurement
+from publisher.records.forms import FORMS
 from publisher.records.plans import Package
 from publisher.release.before import CONFIG_FILE, Before
 from publisher.release.compare import same
@@ -35,6 +37,7 @@ MEASURED: dict[Kind, tuple[str, ...]] = {
     "merged": ("merged.parameters", "merged.size_bytes", "evaluate.merged.*"),
     "nf4": ("nf4.*", "evaluate.nf4.*"),
     "gguf": ("gguf.*",),
+    **{kind: (f"{kind}.*",) for kind in FORMS},
 }
 HELD_OUT = ("evaluate.rows", "evaluate.tokens")  # of two evaluations on the same rows, these are equal
 
@@ -72,6 +75,7 @@ def compare(
     if any(fact_id.startswith(f"evaluate.{package.kind}.") for fact_id in now.keys() & before.facts.keys()):
         found.append(Measurement(f"{prefix}.same_held_out_rows", comparable))
     metrics = _metrics(package.kind, now, before.facts, comparable)
+    found += _answers(package.kind, now, before.facts)
     return (*found, Measurement(f"{prefix}.metrics", metrics))
 
 
@@ -88,6 +92,7 @@ def tag_notes(facts: Facts, kind: Kind) -> str:
     lines += _few([_line("setting", row, str) for row in facts.value(f"{prefix}.settings", [])])
     if facts.value(f"{prefix}.same_held_out_rows") is False:
         lines.append("evaluated on other held-out rows, so losses are not compared")
+    lines += _answer_lines(facts, prefix)
     lines += _few([_line("measured", row, shown) for row in facts.value(f"{prefix}.metrics", [])])
     return "\n".join(lines if len(lines) > 1 else [*lines, "nothing but the card"])
 
@@ -118,6 +123,27 @@ def _tensors(
         "tensors_removed": len(before.keys() - now.keys()),
         "tensors_total": len(now),
     }
+
+
+def _answers(kind: Kind, now: Mapping[str, Fact], before: Mapping[str, Fact]) -> Iterator[Measurement]:
+    """How many test prompts both versions were asked, and which of them got another answer; of GGUF, file by file."""
+    told = [f for f in now if f.startswith(f"validate.{kind}.") and f.endswith(ANSWERS)]
+    if not told:
+        return
+    prefix = f"changes.{kind}"
+    asked, otherwise = 0, []
+    for fact_id in told:
+        form = fact_id.removeprefix(f"validate.{kind}").removesuffix(ANSWERS).lstrip(".")
+        shared, changed = answered_otherwise(now[fact_id].value, by_question(_value(before, fact_id)))
+        asked += shared
+        otherwise += [f"{form}: {prompt}" if form else prompt for prompt in changed]
+    if not any(fact_id in before for fact_id in told):
+        yield from _measured(
+            prefix, dict.fromkeys(("answers_asked", "answers_changed", "prompts_changed")), None
+        )
+        return
+    found = {"answers_asked": asked, "answers_changed": len(otherwise), "prompts_changed": otherwise}
+    yield from _measured(prefix, found, None)
 
 
 def _measured(prefix: str, values: Mapping[str, Json], unit: str | None) -> Iterator[Measurement]:
@@ -177,6 +203,13 @@ def _tensor_line(facts: Facts, prefix: str) -> Iterator[str]:
         yield "tensors: unknown, one of the two versions carries no digests of them"
     else:
         yield "tensors: {:,} changed, {:,} added, {:,} removed of {:,}".format(*counts)
+
+
+def _answer_lines(facts: Facts, prefix: str) -> Iterator[str]:
+    if asked := facts.value(f"{prefix}.answers_asked"):
+        prompts = facts.value(f"{prefix}.prompts_changed", [])
+        yield f"test prompts: {len(prompts):,} of {asked:,} answered otherwise"
+        yield from _few([f"answered otherwise: {' '.join(prompt.split())}" for prompt in prompts])
 
 
 def _line(what: str, row: Row, form: Any) -> str:

@@ -30,6 +30,9 @@ from publisher.weights.values import all_finite, any_value
 
 FLOATS = {"BF16", "F16", "F32"}  # what a sum is formed of; whatever else is packed or quantized
 
+# `.*language_model\.(?:.*\.)?(?:k_proj|q_proj)`, or with more parts than one: `.*(?:language_model|vision_tower)\.…`
+_PATTERN = re.compile(r"\.\*(?:\w+|\(\?:[\w|]+\))\\\.\(\?:\.\*\\\.\)\?\(\?:(?P<names>(?:\w|\\\.|\|)+)\)")
+
 # A checkpoint's tensor names and its modules' names differ where transformers renamed modules between versions.
 _RENAMES = (
     ("model.language_model.", "language_model.model."),
@@ -179,6 +182,14 @@ def find_saved(adapter: Adapter, base: ShardSet) -> dict[str, TensorEntry]:
     return found
 
 
+def names_in(pattern: str) -> tuple[str, ...] | None:
+    """The modules' names in a pattern of `target_modules` as training writes it here: every layer of these names in a part
+    of the model. None for any other pattern: a stranger's is not run.
+    """
+    ours = _PATTERN.fullmatch(pattern)
+    return tuple(ours["names"].replace("\\", "").split("|")) if ours else None
+
+
 def weight_names(module: str) -> tuple[str, ...]:
     """Names that a module's weight may have in a checkpoint, the module's own first."""
     renamed = (new + module.removeprefix(old) for old, new in _RENAMES if module.startswith(old))
@@ -209,15 +220,14 @@ def _check_all_targets(adapter: Adapter, base: ShardSet, found: Mapping[str, Lor
     """
     modules = [pair.module for pair in adapter.pairs]
     targets = adapter.config.get("target_modules")
-    if not isinstance(targets, str):
-        idle = [
-            name for name in targets or () if not any(f".{module}".endswith(f".{name}") for module in modules)
-        ]
-        if idle:
-            raise misfit(
-                "HP-A05", adapter, f"no tensor for the target {', '.join(sorted(idle))}", targets=idle
-            )
-    if adapter.config.get("layers_to_transform") is not None or isinstance(targets, str):
+    if isinstance(targets, str):
+        targets = names_in(targets)
+        if targets is None:
+            return  # some layers only, by choice
+    idle = [name for name in targets or () if not any(f".{module}".endswith(f".{name}") for module in modules)]
+    if idle:
+        raise misfit("HP-A05", adapter, f"no tensor for the target {', '.join(sorted(idle))}", targets=idle)
+    if adapter.config.get("layers_to_transform") is not None:
         return  # some layers only, by choice
     families = {re.sub(r"\d+", "*", name) for name in found}
     alike = {name for name in base.tensors if re.sub(r"\d+", "*", name) in families}

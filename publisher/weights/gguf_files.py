@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.weights.gguf import GgufError, GgufHeader, header_of
+from publisher.weights.gguf import GgufError, GgufHeader, general_of, header_of
 
 _PART = re.compile(r"-(?P<number>\d{5})-of-(?P<of>\d{5})$")  # as gguf-split names the parts of a file
 _TYPE = re.compile(r"(?:^|[-._])(?P<type>(?:UD-)?I?Q\d\w*|TQ\d\w*|BF16|F16|F32|MXFP4\w*)$", re.IGNORECASE)
 _PROJECTOR = "mmproj"
+_FINEST_FIRST = ("bf16", "f16", "f32")  # which BF16 models hold already; F32 has no more to give
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class GgufModel:
 
 
 def models_of(files: Iterable[Path]) -> tuple[GgufModel, ...]:
-    """The models among files, by name; what is an `mmproj` is none.
+    """The models among files, by name; what is a vision part is none.
 
     The type is what a name ends in, as the Hub's convention has it: `name-Q8_0.gguf`,
     `name-Q8_0-00001-of-00003.gguf`.
@@ -54,7 +55,7 @@ def models_of(files: Iterable[Path]) -> tuple[GgufModel, ...]:
     """
     parts: dict[str, list[tuple[int, int, Path]]] = {}
     for file in sorted(files, key=lambda file: file.name):
-        if file.suffix == ".gguf" and _PROJECTOR not in file.name.lower():
+        if file.suffix == ".gguf" and not is_projector(file):
             match = _PART.search(file.stem)
             number, of = (int(match["number"]), int(match["of"])) if match else (1, 1)
             parts.setdefault(file.stem[: match.start()] if match else file.stem, []).append(
@@ -76,5 +77,22 @@ def models_of(files: Iterable[Path]) -> tuple[GgufModel, ...]:
 
 
 def projector_in(folder: Path) -> Path | None:
-    """The vision part of a folder's models, where there is one."""
-    return next((f for f in sorted(folder.glob("*.gguf")) if _PROJECTOR in f.name.lower()), None)
+    """The vision part of a folder's models, where there is one; of several the one with the most bits."""
+    return finest([file for file in sorted(folder.glob("*.gguf")) if is_projector(file)])
+
+
+def finest(projectors: Sequence[Path]) -> Path | None:
+    """Of several vision parts the one with the most bits, by their names."""
+    ranked = [file for word in _FINEST_FIRST for file in projectors if word in file.stem.lower()]
+    return next(iter([*ranked, *projectors]), None)
+
+
+def is_projector(file: Path) -> bool:
+    """Whether a file holds the part of a model that reads images: by its name, or by what its header says."""
+    if _PROJECTOR in file.name.lower():
+        return True
+    try:
+        header = general_of(file)
+    except (GgufError, OSError):
+        return False
+    return header.text("general.architecture") == "clip" or header.text("general.type") == _PROJECTOR

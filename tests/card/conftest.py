@@ -7,12 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from demo_facts import GGUF_MEASURED, GGUF_REPO, MEASURED, OWNER, PROSE, REPOS, STATED, facts_of
+from demo_facts import (
+    GGUF_MEASURED,
+    GGUF_REPO,
+    MEASURED,
+    OWNER,
+    PROSE,
+    REPOS,
+    STATED,
+    facts_of,
+    variant_measured,
+)
 
 from publisher.card.templates import Templates
 from publisher.card.view import Author, CardInput, Citation, Sibling
 from publisher.records.artifacts import Kind
 from publisher.records.facts import Facts
+from publisher.records.forms import FORMS, suffix_of
+
+# Repos that the demo does not release, and that have a card all the same.
+OTHERS = {"gguf": GGUF_REPO, **{kind: f"{OWNER}/smollm2-aerial{suffix_of(kind)}" for kind in FORMS}}
 
 
 @pytest.fixture
@@ -30,12 +44,13 @@ def card_of(facts: Facts) -> Callable[..., CardInput]:
     """A card of the release: `card_of('adapter', without=('train.lora.r',), version='2.0.0')`."""
 
     def make(kind: Kind, *, without: tuple[str, ...] = (), **changes: Any) -> CardInput:
-        told = [*facts.values(), *(facts_of(GGUF_MEASURED).values() if kind == "gguf" else ())]
+        more = GGUF_MEASURED if kind == "gguf" else variant_measured(kind) if kind in FORMS else {}
+        told = [*facts.values(), *facts_of(more).values()]
         card = CardInput(
             name="smollm2-aerial",
             version="1.0.0",
             kind=kind,
-            repo_id=REPOS.get(kind, GGUF_REPO),
+            repo_id={**OTHERS, **REPOS}[kind],
             title="SmolLM2 Aerial",
             owner=OWNER,
             licence="apache-2.0",

@@ -150,3 +150,19 @@ def test_a_datasets_card_says_how_its_rows_changed(changed: Changed) -> None:
 
     assert "| `dataset.rows` | 912 rows | 1,824 rows |" in told
     assert "(https://huggingface.co/datasets/luisml77/smollm2-aerial-expressions/tree/v1.4.0)" in told
+
+
+def test_test_prompts_with_another_answer_are_named(changed: Changed) -> None:
+    """What a user notices first; a version that tells no answers is no version that gave the same ones."""
+    told = section(changed(answers_asked=4, answers_changed=1, prompts_changed=["2+2=?"]))
+    none = section(changed(answers_asked=4, answers_changed=0, prompts_changed=[]))
+    unknown = section(changed(answers_asked=None, answers_changed=None, prompts_changed=None))
+
+    assert "- Test prompts with another answer: 1 of the 4 that both versions were asked: `2+2=?`.\n" in told
+    assert "- Test prompts with another answer: 0 of the 4 that both versions were asked.\n" in none
+    assert "- Test prompts: unknown, because that version does not tell what it answered.\n" in unknown
+
+
+def test_prompts_that_no_two_versions_share_are_not_spoken_of(changed: Changed) -> None:
+    """Nothing was compared, so nothing is said."""
+    assert "Test prompts" not in section(changed(answers_asked=0, answers_changed=0, prompts_changed=[]))

@@ -66,6 +66,7 @@ def test_sections_of_stages_that_were_no_part_of_the_release_vanish(card_of, tem
         "## In this release",
         "## Usage",
         "### Serve it with vLLM",
+        "## Evaluation",
         "## Architecture",
         "## Checks of the files",
         "## Licence",
@@ -73,6 +74,7 @@ def test_sections_of_stages_that_were_no_part_of_the_release_vanish(card_of, tem
     ]
     assert expected == [line for line in text.splitlines() if line.startswith("##")]
     assert "[More Information Needed]" not in text
+    assert "\nNot evaluated: this release measured nothing on held-out rows.\n" in text
 
 
 def test_what_only_the_author_states_does_not_make_a_stage_that_ran(card_of, templates):
@@ -107,7 +109,7 @@ def test_a_stand_in_is_never_mistaken_for_a_model(card_of, templates):
     facts = Facts(replace(fact, stand_in=True) for fact in card.facts.values())
     text = render(replace(card, facts=facts), templates).text
 
-    assert "stand-in" in parse(text).front_matter["tags"]
+    assert "hubpub-stand-in" in parse(text).front_matter["tags"]
     assert "> **A rehearsal, not a model.**" in text
 
 
@@ -295,7 +297,7 @@ def test_findings_taken_on_knowingly_are_shown(card_of, templates):
     """Accepting a finding is allowed; hiding it is not."""
     text = render(card_of("adapter", accepted=(Accepted("LIC075", "research use"),)), templates).text
 
-    assert "- `LIC075` was found and taken on knowingly: research use" in text
+    assert "- `LIC075` is taken on knowingly: research use" in text
 
 
 def test_a_long_log_is_shown_in_a_few_rows_with_first_and_last(card_of, templates):

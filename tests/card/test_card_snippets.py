@@ -217,6 +217,24 @@ def test_a_model_that_takes_images_is_asked_with_words_and_with_an_image(
     assert [["input_ids"], ["input_ids", "pixel_values"]] == seen
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_that_was_asked_about_two_pictures_is_shown_two(gemma, card_of, templates, monkeypatch):
+    """Trained on pairs, it has no idea what to make of one picture; the words are those of the prompt with pictures."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    card = card_of("merged", image_prompt="What changed?", images_shown=2)
+    architecture = replace(card.facts["base.architecture"], value="Gemma3ForConditionalGeneration")
+    brings = replace(architecture, id="base.processor", value=True)
+    facts = {**card.facts, architecture.id: architecture, brings.id: brings}
+    text = render(replace(card, facts=Facts(facts.values())), templates).text
+    text = re.sub(rf'"{re.escape(card.repo_id)}"', repr(str(gemma / "merged")), text)
+    code = next(block.code for block in code_blocks(text, "python") if "AutoProcessor" in block.code)
+    names = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, "README.md", "exec"), names)
+
+    assert (2, "What changed?") == (names["inputs"]["pixel_values"].shape[0], names["question"])
+
+
 @pytest.mark.parametrize("kind", ["base", "nf4"])
 def test_the_other_repos_ask_about_an_image_in_a_block_that_our_rules_pass(
     kind, card_of, templates, tmp_path

@@ -350,6 +350,9 @@ def test_the_same_edit_on_both_sides_is_none(adapter: Rendered, next_adapter: Re
     assert Merge(next_adapter.text) == merge(adapter.text, next_adapter, next_adapter.text)
 
 
+SECTIONS_OF_NUMBERS = ("## Evaluation", "### Answers", "### Differences")
+
+
 def test_a_section_that_they_took_out_stays_out_unless_it_states_facts(adapter: Rendered) -> None:
     """Words may go; what was measured may not."""
     scope = adapter.text[adapter.text.index("## Out of scope") : adapter.text.index("## Training\n")]
@@ -359,7 +362,7 @@ def test_a_section_that_they_took_out_stays_out_unless_it_states_facts(adapter: 
     assert edited(adapter.text, (scope, "")) == merged.text
     assert {
         ("## Out of scope", True, "taken out"),
-        ("## Evaluation", False, "taken out, with facts or code in it"),
+        *((heading, False, "taken out, with facts or code in it") for heading in SECTIONS_OF_NUMBERS),
     } == set(told(merged))
 
 

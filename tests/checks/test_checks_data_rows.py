@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dataset_recipes import build_in, recipe
 from typer.testing import CliRunner
 
 from publisher.checks.observe.boxes import decode_runs, flaws
@@ -23,7 +24,6 @@ from publisher.checks.registry import choose
 from publisher.checks.run import check_view
 from publisher.checks.source import FolderSource
 from publisher.cli.app import app
-from publisher.data.build import SceneSettings, build_scenes
 from publisher.pipeline.tables import table_reader
 from publisher.records.findings import Finding, Report, Severity
 
@@ -57,7 +57,7 @@ def found(report: Report) -> list[tuple[str, Severity, str, int | None]]:
 
 def test_the_data_that_this_project_makes_is_sound(tmp_path: Path) -> None:
     """Images in rows, boxes, prompts of one pattern: quiet, and every row was read."""
-    build_scenes(SceneSettings(scenes=12), tmp_path, lambda done, of: None)
+    build_in(tmp_path, recipe("scenes", scenes=12))
 
     report = check_rows(tmp_path, deep=True)
 

@@ -206,12 +206,13 @@ def test_a_notice_that_only_copies_need_is_a_note_and_one_for_derivatives_an_err
         ("license: mit\nsource_datasets: [extended|LoveDA]\n", True),
         ("license: cc-by-nc-4.0\ndatasets: [HuggingFaceH4/no_robots]\n", False),
         ("license: other\ndatasets: [HuggingFaceH4/no_robots]\n", False),
-        ("license: llama3.1\ndatasets: [tatsu-lab/alpaca]\n", False),
+        ("license: llama3.1\ndatasets: [tatsu-lab/alpaca]\n", True),
+        ("license: unknown\ndatasets: [tatsu-lab/alpaca]\n", False),
         ("license: apache-2.0\ndatasets: [acme/loveda-like]\n", False),
         ("datasets: [tatsu-lab/alpaca]\n", False),
     ],
 )
-def test_data_for_research_only_is_told_of_where_the_licence_allows_every_use(
+def test_data_for_research_only_is_told_of_where_the_licence_allows_commercial_use(
     tmp_path: Path, front_matter: str, found: bool
 ) -> None:
     """A warning that is wrong once is not believed the next time."""

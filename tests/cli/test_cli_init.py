@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from cli_runs import HUBPUB, Project, Ran, environment_of
+from quantized_folders import write_awq
 from ruamel.yaml import YAML
 
 SEED = """\
@@ -109,12 +111,36 @@ def test_when_every_question_is_answered_the_manifest_is_taken(empty: Project) -
     assert "acme/harbour-lora" in ran.out
 
 
-def test_files_of_a_quantizer_are_refused_with_what_to_do_instead(empty: Project) -> None:
-    """A promise for later is said as such, and nothing is written."""
+def test_a_pattern_that_finds_no_file_is_refused_with_how_to_write_it(empty: Project) -> None:
+    """A shell that has opened it up already is the usual reason; nothing is written."""
     ran = empty("init", "q", "--from-files", "*.gguf", "--source", "acme/base")
 
-    assert (2, ["HP-M10"]) == (ran.code, ran.codes)
+    assert (2, ["HP-M09"]) == (ran.code, ran.codes)
     assert not (empty.root / "model_cards").exists()
+
+
+def test_two_questions_are_asked_on_a_terminal_and_an_empty_answer_takes_the_default(empty: Project) -> None:
+    """What no file tells; in a script, and with --yes, it waits in the manifest instead."""
+    write_awq(empty.root / "q" / "awq")
+    master, slave = pty.openpty()
+    os.write(master, b"quantco\nacme/base@ab12\n")
+    ran = subprocess.run(
+        [HUBPUB, "init", "q", "--from-files", "q/awq", "--hub", "local"],
+        cwd=empty.root, env=environment_of({}), stdin=slave, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    os.close(slave)
+    os.close(master)
+    manifest = YAML(typ="safe").load((empty.root / "model_cards" / "q" / "release.yaml").read_text())
+    silent = empty("init", "p", "--from-files", "q/awq", "--hub", "local", "--yes")
+
+    assert 0 == ran.returncode, ran.stderr
+    assert ("quantco", "acme/base@ab12") == (manifest["owner"], manifest["source"])
+    assert {"repo": "quantco/q-AWQ", "folder": "../../q/awq", "proof": "static"} == manifest["artifacts"][
+        "awq"
+    ]
+    assert 2 == ran.stderr.count("?")
+    assert ["owner", "source"] == re.findall(r"^open: (\w+) is open", silent.out, re.MULTILINE)
+    assert 2 == silent.out.count("\nopen: ")
 
 
 @pytest.mark.parametrize(

@@ -97,3 +97,34 @@ def test_a_half_named_job_is_a_usage_error(arguments, told, tmp_path):
     ran = run_cli(*arguments, root=tmp_path)
 
     assert (2, True) == (ran.code, told in ran.err), ran.err
+
+
+def test_a_base_and_an_adapter_of_a_hub_are_merged_like_folders(merged, tiny_base, tiny_adapter, tmp_path):
+    """Nobody should have to download what is fetched anyway."""
+    from publisher.hub.port import Add
+    from publisher.hub.remote import RemoteHub
+    from publisher.records.artifacts import RepoRef
+    from publisher.staging.server import EmbeddedHub
+
+    with EmbeddedHub(tmp_path / "hub") as embedded:
+        hub = RemoteHub(embedded.url, embedded.token, "local")
+        owner = hub.account().name
+        for name, folder in (("base", tiny_base), ("adapter", tiny_adapter)):
+            ref = RepoRef(f"{owner}/{name}")
+            hub.create(ref, private=True)
+            adds = [Add(file.name, file) for file in folder.iterdir()]
+            hub.commit(ref, "main", adds, title="Write", body="", parent=str(hub.state(ref).head))
+        places = ("--base", f"{owner}/base", "--adapter", f"{owner}/adapter@main", "--hub", embedded.url)
+        project = Project(tmp_path)
+        ran = project("merge", *places, "--out", "out", HF_TOKEN=embedded.token)
+        unknown = project(
+            "merge", "--base", f"{owner}/nothing", *places[2:], "--out", "x", HF_TOKEN=embedded.token
+        )
+    ours, theirs = (
+        {file.name: file.read_bytes() for file in folder.iterdir()}
+        for folder in (tmp_path / "out", merged[1])
+    )
+
+    assert 0 == ran.code, ran.err
+    assert theirs == ours
+    assert (3, ["HP-H04"]) == (unknown.code, unknown.codes)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dataset_recipes import build_in, recipe
 
 from publisher.data.aerial.relations import describe
 from publisher.data.aerial.scene import Box, Scene, SceneObject
-from publisher.data.build import SceneSettings, build_scenes
 from publisher.records.facts import Measurement
 
-SETTINGS = SceneSettings(scenes=16)
+SETTINGS = recipe("scenes", scenes=16)
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Built:
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dataset")
     progress = []
-    measured = build_scenes(SETTINGS, folder, lambda done, total: progress.append((done, total)))
-    return Built(folder, {one.id: one for one in measured}, progress)
+    measured = build_in(folder, SETTINGS, on_progress=lambda done, total: progress.append((done, total)))
+    return Built(folder, measured, progress)
 
 
 @pytest.fixture

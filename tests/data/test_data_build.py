@@ -3,24 +3,20 @@
 import hashlib
 import math
 import re
-from dataclasses import replace
+from collections import Counter
 
 import pytest
+from dataset_recipes import build_in, recipe
 
 from publisher.data.aerial.relations import describe
 from publisher.data.aerial.resolver import resolve
 from publisher.data.aerial.scenes import draw_scene
-from publisher.data.build import FEATURES, SceneSettings, build_scenes
 from publisher.errors import HubpubError
 
 pytestmark = pytest.mark.models
 
-SETTINGS = SceneSettings(scenes=16)
+SETTINGS = recipe("scenes", scenes=16)
 FILES = ("train-00000-of-00001.parquet", "validation-00000-of-00001.parquet")
-
-
-def quiet(done, total):
-    """Progress that nobody looks at."""
 
 
 def digests(folder):
@@ -36,14 +32,14 @@ def rows(built):
 
 def test_the_same_settings_give_the_same_bytes(built, tmp_path):
     """A dataset that cannot be made again proves nothing about the model trained on it."""
-    build_scenes(SETTINGS, tmp_path, quiet)
+    build_in(tmp_path, SETTINGS)
 
     assert digests(built.folder) == digests(tmp_path)
 
 
 def test_another_seed_gives_another_dataset(built, tmp_path):
     """Else the seed would do nothing."""
-    build_scenes(replace(SETTINGS, seed=8), tmp_path, quiet)
+    build_in(tmp_path, recipe("scenes", scenes=16, seed=8))
 
     assert not set(digests(built.folder)) & set(digests(tmp_path))
 
@@ -150,12 +146,12 @@ def direction_of(thing, other):
 
 def test_the_default_settings_keep_500_expressions_and_more_of_every_kind(tmp_path):
     """What the demo trains on."""
-    measured = {one.id: one.value for one in build_scenes(SceneSettings(), tmp_path, quiet)}
+    measured = {name: one.value for name, one in build_in(tmp_path, recipe("scenes")).items()}
 
     assert measured["dataset.rows"] >= 500
     assert 60 == measured["dataset.scenes"]
     assert len(measured["dataset.categories"]) >= 8
-    assert measured["dataset.size_bytes"] < 25_000_000
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.parquet")) < 25_000_000
 
 
 def test_the_measured_numbers_are_those_of_the_files_and_add_up(built, rows):
@@ -170,8 +166,14 @@ def test_the_measured_numbers_are_those_of_the_files_and_add_up(built, rows):
     assert value["dataset.train.scenes"] + value["dataset.validation.scenes"] == value["dataset.scenes"]
     dropped = sum(count for name, count in value.items() if name.startswith("dataset.dropped."))
     assert value["dataset.expressions_generated"] == value["dataset.rows"] + dropped
-    assert list(FEATURES) == list(train[0]) == value["dataset.columns"]
-    assert sum((built.folder / "data" / name).stat().st_size for name in FILES) == value["dataset.size_bytes"]
+    assert list(train[0]) == value["dataset.columns"]
+    for kind, column in (("category", "category"), ("type", "expression_type")):
+        assert Counter(row[column] for row in (*train, *validation)) == value[f"dataset.rows_by.{kind}"]
+    words = Counter(str(len(row["completion"].split())) for row in (*train, *validation))
+    assert words == value["dataset.answer_words"]
+    assert (
+        len({(row["scene_id"], row["object_id"]) for row in (*train, *validation)}) == value["dataset.items"]
+    )
     assert (480, 480, 7) == tuple(
         value[f"dataset.{name}"] for name in ("image_width", "image_height", "seed")
     )
@@ -200,21 +202,17 @@ def test_groups_and_objects_are_told_apart_by_id_and_type(rows):
 @pytest.mark.parametrize(
     ("settings", "code"),
     [
-        (SceneSettings(scenes=0), "HP-D01"),
-        (SceneSettings(scenes=-3), "HP-D01"),
-        (SceneSettings(scenes=1), "HP-D01"),
-        (SceneSettings(scenes=2, validation_share=0), "HP-D01"),
-        (SceneSettings(scenes=2, validation_share=1), "HP-D01"),
-        (SceneSettings(scenes=2, expressions_per_item=0), "HP-D01"),
-        (SceneSettings(scenes=2, min_objects=0), "HP-D03"),
-        (SceneSettings(scenes=2, min_objects=5, max_objects=4), "HP-D03"),
-        (SceneSettings(scenes=1, min_objects=500, max_objects=500), "HP-D03"),
+        ({"scenes": 0}, "HP-D01"),
+        ({"scenes": 1}, "HP-D01"),
+        ({"scenes": 2, "min_objects": 0}, "HP-D03"),
+        ({"scenes": 2, "min_objects": 5, "max_objects": 4}, "HP-D03"),
+        ({"scenes": 1, "min_objects": 500, "max_objects": 500}, "HP-D03"),
     ],
 )
 def test_settings_that_give_no_dataset_are_refused_with_a_hint(tmp_path, settings, code):
     """An empty split found after an hour of training would be too late."""
     with pytest.raises(HubpubError) as caught:
-        build_scenes(settings, tmp_path, quiet)
+        build_in(tmp_path, recipe("scenes", **settings))
 
     assert (code, True) == (caught.value.code, bool(caught.value.hint))
 
@@ -227,7 +225,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path, 
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(HubpubError) as caught:
-        build_scenes(SceneSettings(scenes=2), tmp_path, quiet)
+        build_in(tmp_path, recipe("scenes", scenes=2))
 
     assert ("HP-E01", package.partition(".")[0]) == (caught.value.code, caught.value.data["package"])
     assert 'pip install "hubpub[models]"' in caught.value.hint

@@ -172,3 +172,78 @@ def test_the_filter_keeps_words_only_for_the_item_they_were_said_of(scene, thing
 
     assert frozenset({2}) == fitting(seen, words)
     assert () == keep_unique(seen, [Expression(1, words)]).kept
+
+
+def test_a_large_and_a_small_vehicle_that_stand_together_are_a_pair(scene, thing):
+    """AerialD's one group of two categories; it is read back, too."""
+    seen = scene(
+        thing(1, "large vehicle", 60, 60), thing(2, "small vehicle", 120, 60), thing(3, "ship", 400, 400)
+    )
+
+    (pair,) = seen.groups
+    assert ("vehicle pair", (1, 2)) == (pair.category, pair.member_ids)
+    texts = {
+        "the pair of a large vehicle and a small vehicle",
+        "the pair of a large vehicle and a small vehicle in the top left",
+    }
+    assert texts == kept(seen, pair.id)
+    assert {frozenset({pair.id})} == {resolve(seen, text) for text in texts}
+
+
+@pytest.mark.parametrize("distance", [110, 130])
+def test_a_vehicle_that_might_stand_with_a_pair_leaves_it_in_doubt(scene, thing, distance):
+    """Two, or three? Nobody is to be asked for it."""
+    pair = [thing(1, "large vehicle", 60, 60), thing(2, "small vehicle", 120, 60)]
+    seen = scene(*pair, thing(3, "small vehicle", 120 + distance, 60))
+
+    (found,) = [group for group in seen.groups if group.category == "vehicle pair"]
+    assert not kept(seen, found.id)
+
+
+def test_three_vehicles_that_stand_together_are_no_pair(scene, thing):
+    """Nor are two of one kind."""
+    row = [
+        thing(n, name, 40 + 50 * n, 60)
+        for n, name in enumerate(("large vehicle", "small vehicle", "small vehicle"))
+    ]
+
+    assert "vehicle pair" not in {group.category for group in scene(*row).groups}
+    assert "vehicle pair" not in {group.category for group in scene(*row[1:]).groups}
+
+
+def test_two_pairs_are_told_apart_by_place_alone(scene, thing):
+    """The bare words fit both."""
+    seen = scene(
+        thing(1, "large vehicle", 60, 60),
+        thing(2, "small vehicle", 120, 60),
+        thing(3, "large vehicle", 360, 420),
+        thing(4, "small vehicle", 420, 420),
+    )
+    first = next(group for group in seen.groups if group.member_ids == (1, 2))
+
+    assert {"the pair of a large vehicle and a small vehicle in the top left"} == kept(seen, first.id)
+
+
+def test_on_the_border_both_readings_are_said_where_they_are_asked_for(scene, thing):
+    """AerialD says both; a model that reads the scene in words is told one, so it is no default."""
+    seen = scene(thing(1, "ship", 152, 60), thing(2, "plane", 252, 98))
+
+    def texts(**asked):
+        return {one.words.text for one in generate(seen, **asked) if one.item_id == 1}
+
+    on_the_border = {"the ship in the top center", "the ship that is to the left of a plane"}
+    assert {"the ship in the top left"} <= texts()
+    assert not on_the_border & texts()
+    assert on_the_border | {"the ship that is to the top left of a plane"} <= texts(borderline=True)
+
+
+def test_what_is_said_on_the_border_fits_one_object_all_the_same(scene, thing):
+    """A second ship that is in that cell beyond doubt takes the words for itself."""
+    seen = scene(thing(1, "ship", 152, 60), thing(2, "ship", 240, 60))
+
+    texts = {
+        one.words.text for one in keep_unique(seen, generate(seen, borderline=True)).kept if one.item_id == 1
+    }
+
+    assert "the ship in the top left" in texts
+    assert "the ship in the top center" not in texts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 from release_room import Room
@@ -28,32 +27,22 @@ smoke:
 gates: {validate.gguf.q8_0.kl_to_merged: {max: 0.5}}
 card: {limitations: limitations.md}
 """
-OWN = """
-manifest: 1
-version: 1.0.0
-owner: quantco
-licence: apache-2.0
-source: {model: acme/tiny-base, folder: inputs/base}
-artifacts: {gguf: {files: "../../q/*.gguf"}}
-card: {limitations: limitations.md}
-"""
 
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory, make_convertible, make_adapter) -> Room:
-    """The release made here, and the same project's files as somebody else's."""
+    """The release made here; somebody else will begin one with its files."""
     cache = tmp_path_factory.mktemp("cache")
     try:
         installed(cache / "hubpub" / "converters")
     except HubpubError as error:
         pytest.skip(error.what)
     root = tmp_path_factory.mktemp("gguf")
-    for name, manifest in (("tiny", MADE), ("own", OWN)):
-        folder = root / "model_cards" / name
-        (folder / "inputs" / "base").mkdir(parents=True)
-        make_convertible(folder / "inputs" / "base")
-        (folder / "release.yaml").write_text(manifest)
-        (folder / "limitations.md").write_text("It cannot add.\n")
+    folder = root / "model_cards" / "tiny"
+    (folder / "inputs" / "base").mkdir(parents=True)
+    make_convertible(folder / "inputs" / "base")
+    (folder / "release.yaml").write_text(MADE)
+    (folder / "limitations.md").write_text("It cannot add.\n")
     inputs = root / "model_cards" / "tiny" / "inputs"
     (inputs / "adapter").mkdir()
     make_adapter(inputs / "base", inputs / "adapter")
@@ -88,8 +77,18 @@ def test_gguf_files_are_made_proven_published_and_proven_again(room: Room) -> No
     assert "loaded and run (2 smoke prompts, 1 code blocks)" in again.out
 
 
-def test_own_files_are_released_without_being_made_or_copied(room: Room) -> None:
-    """A quantizer's release: their files, held against the source that they name; nothing is written twice."""
+@pytest.mark.parametrize("proof", ["load", "run"])
+def test_a_gguf_repo_can_be_proven_by_its_address(room: Room, proof: str) -> None:
+    """What the files were made of is in no reach of whoever downloads them."""
+    ran = run(room, "verify", "hf://acme/tiny-GGUF", "--proof", proof)
+    told = ran.out.strip().partition("fetched back, ")[2]
+
+    assert "loaded by llama.cpp (xllamacpp " in told
+    assert told.endswith(" and transformers" + (", and run" if proof == "run" else ""))
+
+
+def test_a_quantizers_files_are_released_as_init_wrote_it(room: Room) -> None:
+    """From a folder of files to their card without a word typed: nothing is asked, made or written twice."""
     made = room.workspace / "artifacts" / "gguf"
     if not made.is_dir():
         pytest.skip("the files of the test above are needed")
@@ -97,12 +96,28 @@ def test_own_files_are_released_without_being_made_or_copied(room: Room) -> None
     own.mkdir()
     for file in made.glob("*.gguf"):
         shutil.copyfile(file, own / file.name)
+    source = room.cards / "inputs" / "base"
+    run(
+        room,
+        "init",
+        "own",
+        "--from-files",
+        "q/*.gguf",
+        "--source",
+        str(source),
+        "--owner",
+        "quantco",
+        "--yes",
+    )
+    planned = run(room, "plan", "own")
     run(room, "release", "own", "--yes", "--proof", "load")
+    checked = run(room, "check", "own")
     card = room.published()["quantco/own-GGUF"].files["README.md"].decode()
     linked = room.root / ".hubpub" / "own" / "artifacts" / "gguf" / "tiny-Q8_0.gguf"
 
     assert (own / "tiny-Q8_0.gguf").samefile(linked)
-    assert "base_model: acme/tiny-base\n" in card
+    assert "quantco/own-GGUF (gguf, private)" in planned.out
+    assert "own/gguf: nothing found" in checked.out + checked.err
+    assert "license: apache-2.0\nbase_model: acme/tiny-base\n" in card
     assert "How much each file loses was not measured." in card
     assert "The model was not asked anything" in card
-    assert isinstance(linked, Path)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from publisher.engine.chat import IGNORED, encode, encode_prompt, pad, pad_id
+from publisher.engine.chat import IGNORED, encode_prompt, pad, pad_id
 from publisher.engine.load import load_tokenizer
+from publisher.engine.reader import Reader
+from publisher.engine.rows import Row
 from publisher.errors import HubpubError
 
 pytestmark = pytest.mark.models
@@ -17,6 +19,13 @@ pytestmark = pytest.mark.models
 @pytest.fixture
 def tokenizer(tiny_base: Path) -> Any:
     return load_tokenizer(tiny_base)
+
+
+def encode(
+    tokenizer: Any, prompt: str, completion: str, max_length: int | None = None
+) -> tuple[list[int], list[int]]:
+    example = Reader(tokenizer).encode(Row.of(prompt, completion), max_length)
+    return example.input_ids, example.labels
 
 
 def test_labels_are_the_answer_and_its_end_of_turn_and_nothing_else(tokenizer: Any) -> None:

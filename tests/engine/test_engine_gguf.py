@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 
-from publisher.engine import gguf_make, gguf_probe
+from publisher.engine import gguf_alone, gguf_make, gguf_probe, stand_in
 from publisher.engine.gguf_converter import checkout, installed
-from publisher.engine.jobs import Expectation, MakeGguf, ProbeGguf, SmokePrompt
+from publisher.engine.gguf_runtime import ask
+from publisher.engine.jobs import Expectation, MakeGguf, MakeStandIn, ProbeGguf, SmokePrompt
 from publisher.errors import HubpubError
 from publisher.weights.gguf import header_of
 
@@ -170,3 +174,93 @@ def test_a_type_beyond_the_converter_goes_through_the_quantizer(script, source, 
     gguf_make.run(job, lambda event: None)
 
     assert ["tiny-Q4_K_M.gguf"] == [file.name for file in (tmp_path / "out").iterdir()]
+
+
+def alone(folder, load_only=False):
+    return gguf_probe.run(ProbeGguf(str(folder), None, load_only=load_only), lambda event: None)
+
+
+@pytest.mark.parametrize("load_only", [True, False])
+def test_files_without_their_source_are_read_by_both_readers(made, load_only):
+    """A repo of others holds nothing that they could be held against."""
+    pytest.importorskip("xllamacpp")
+    result = alone(made[0], load_only)
+    facts = {m.id: m.value for m in result.measured}
+
+    assert {"tiny-BF16.gguf", "tiny-Q8_0.gguf"} == result.details["readers"].keys()
+    assert ["transformers", "llama.cpp"] == [
+        r.split()[0] for r in result.details["readers"]["tiny-Q8_0.gguf"]
+    ]
+    assert (True, not load_only) == (facts["validate.gguf.loads_clean"], "validate.gguf.finite" in facts)
+
+
+def test_where_unpacked_weights_do_not_fit_llama_cpp_reads_alone_and_without_it_nothing_does(
+    made, monkeypatch
+):
+    """A file of four bits is four times as large in transformers' hands."""
+    pytest.importorskip("xllamacpp")
+    monkeypatch.setattr(gguf_alone, "available_bytes", lambda: 1000)
+    readers = alone(made[0]).details["readers"]
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    with pytest.raises(HubpubError) as caught:
+        alone(made[0])
+
+    assert [["llama.cpp"]] * 2 == [[reader.split()[0] for reader in each] for each in readers.values()]
+    assert "HP-E01" == caught.value.code
+
+
+def test_a_part_that_is_missing_and_a_truncated_file_are_refused_without_a_source_too(made, tmp_path):
+    """Half a download may have a whole header."""
+    whole = (made[0] / "tiny-Q8_0.gguf").read_bytes()
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "tiny-Q8_0.gguf").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "split" / "Q8_0").mkdir(parents=True)
+    (tmp_path / "split" / "Q8_0" / "tiny-Q8_0-00001-of-00002.gguf").write_bytes(whole)
+    codes = []
+    for folder in ("cut", "split"):
+        with pytest.raises(HubpubError) as caught:
+            alone(tmp_path / folder)
+        codes.append(caught.value.code)
+
+    assert ["HP-W04", "HP-W04"] == codes
+
+
+def published_layout(folder):
+    """Gemma 3 as its maker publishes it: transformers 5 saves the vision tower one level higher."""
+    file = folder / "model.safetensors"
+    raw = file.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    names = json.loads(raw[8 : 8 + length])
+    renamed = {
+        re.sub(r"^vision_tower\.(?!vision_model)", "vision_tower.vision_model.", n): e
+        for n, e in names.items()
+    }
+    header = json.dumps(renamed).encode()
+    file.write_bytes(len(header).to_bytes(8, "little") + header + raw[8 + length :])
+
+
+def test_the_vision_part_is_made_beside_the_model_and_llama_cpp_takes_both(script, tmp_path):
+    """Without it a model that takes images is one of text; from a layout that the converter does not know, it is refused."""
+    pytest.importorskip("xllamacpp")
+    source = tmp_path / "gemma"
+    stand_in.run(MakeStandIn(str(source), "gemma3"), lambda event: None)
+    job = MakeGguf(str(source), str(tmp_path / "out"), "tiny", ("bf16",), script, vision_part=True)
+    with pytest.raises(HubpubError, match="Can not map tensor") as caught:
+        gguf_make.run(replace(job, types=()), lambda event: None)
+    published_layout(source)
+    facts = {m.id: m.value for m in gguf_make.run(job, lambda event: None).measured}
+    vision = tmp_path / "out" / facts["gguf.mmproj.file"]
+    said = ask(tmp_path / "out" / "tiny-BF16.gguf", None, (PROMPT,), mmproj=vision)
+
+    assert "HP-M10" == caught.value.code
+    assert "mmproj-tiny-BF16.gguf" == vision.name
+    assert "clip" == header_of(vision).text("general.architecture")
+    assert facts["gguf.size_bytes"] == sum(file.stat().st_size for file in (tmp_path / "out").iterdir())
+    assert said[0].text
+
+
+def test_a_model_that_takes_no_images_has_no_vision_part(script, source, tmp_path):
+    """Said by the first conversion, before anything is trained."""
+    job = MakeGguf(str(source), str(tmp_path / "out"), "tiny", (), script, vision_part=True)
+    with pytest.raises(HubpubError, match="LlamaForCausalLM takes no images"):
+        gguf_make.run(job, lambda event: None)

@@ -13,7 +13,7 @@ from publisher.weights.shards import read_shards
 pytestmark = pytest.mark.models
 pytest.importorskip("torch")
 
-from publisher.engine import merge  # noqa: E402
+from publisher.engine import merge, merge_shard  # noqa: E402
 
 
 def run(base, adapter, out):
@@ -84,7 +84,7 @@ def test_slices_do_not_change_the_sum(tiny_base, tiny_adapter, tiny_merged, tmp_
     """Memory is bounded by slicing a tensor's rows; the last slice is a short one."""
     import torch
 
-    monkeypatch.setattr(merge, "SLICE_BYTES", 64 * 2 * 7)  # 7 rows of 64
+    monkeypatch.setattr(merge_shard, "SLICE_BYTES", 64 * 2 * 7)  # 7 rows of 64
     run(tiny_base, tiny_adapter, tmp_path / "out")
     ours, theirs = tensors(tmp_path / "out"), tensors(tiny_merged)
 

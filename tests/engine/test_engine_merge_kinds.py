@@ -14,7 +14,7 @@ from publisher.errors import HubpubError
 pytestmark = pytest.mark.models
 pytest.importorskip("torch")
 
-from publisher.engine import merge  # noqa: E402
+from publisher.engine import merge, merge_shard  # noqa: E402
 
 
 def run(base, adapter, out, **settings):
@@ -89,7 +89,7 @@ def test_dora_is_the_same_in_slices(make_llama, tmp_path, monkeypatch):
     """Each row has a length of its own: slices of rows must not see one another."""
     base = make_llama(tmp_path / "base", tied=False)
     adapter = trained(base, tmp_path / "adapter", use_dora=True)
-    monkeypatch.setattr(merge, "SLICE_BYTES", 64 * 2 * 7)
+    monkeypatch.setattr(merge_shard, "SLICE_BYTES", 64 * 2 * 7)
     run(base, adapter, tmp_path / "out")
 
     assert [] == different(tensors(tmp_path / "out"), tensors(peft_merge(base, adapter, tmp_path / "peft")))

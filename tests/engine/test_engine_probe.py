@@ -13,6 +13,7 @@ import pytest
 from publisher.engine import probe
 from publisher.engine.jobs import Expectation, JobResult, Probe, SmokePrompt, Snippet
 from publisher.errors import HubpubError
+from publisher.records.answers import kept_answer
 
 pytestmark = pytest.mark.models
 
@@ -239,3 +240,11 @@ def test_a_dataset_that_does_not_load_or_is_empty_is_refused(
         run(Probe("dataset", str(tmp_path)))
 
     assert ("HP-D05", str(tmp_path)) == (caught.value.code, caught.value.where)
+
+
+def test_an_answer_is_kept_for_the_next_version_by_its_digest(tiny_base: Path) -> None:
+    """The very text that was judged; what was expected of it is no part of the question."""
+    result = run(Probe("base", str(tiny_base), smoke=RUNS, in_4bit=False))
+    (said,) = result.details["answers"]
+
+    assert [kept_answer("1+2=?", {"max_new_tokens": 6}, said["answer"])] == values(result, "base")["answers"]

@@ -9,13 +9,24 @@ from typing import Any
 
 import pytest
 
-from publisher.engine import compare, memory, merge, probe
+from publisher.engine import compare, divergence, evaluate, memory, merge, probe, quantize, streamed
 from publisher.engine.chat import encode_prompt
 from publisher.engine.compare import mean_kl, measure
 from publisher.engine.generate import read_logits
-from publisher.engine.jobs import Compare, JobResult, Merge, Probe, SmokePrompt
+from publisher.engine.jobs import (
+    Compare,
+    Divergence,
+    Evaluate,
+    JobResult,
+    Merge,
+    Probe,
+    Quantize,
+    SmokePrompt,
+)
 from publisher.engine.load import load_adapter, load_model, load_tokenizer
 from publisher.engine.nf4 import load_nf4
+from publisher.engine.reader import load_reader
+from publisher.engine.rows import read_rows
 from publisher.errors import HubpubError
 
 pytestmark = pytest.mark.models
@@ -181,3 +192,81 @@ def test_a_nan_in_such_a_model_is_found(tiny_merged: Path, tmp_path: Path) -> No
         probe.run(Probe("merged", str(tmp_path / "m")), lambda event: None)
 
     assert "HP-E05" == caught.value.code
+
+
+def test_what_four_bits_cost_is_told_of_such_a_model_too(tiny_merged: Path, tmp_path: Path) -> None:
+    """The packed weights are unpacked as they are read; equal to the whole models, both in float32."""
+    import torch
+
+    quantize.run(Quantize(str(tiny_merged), str(tmp_path / "nf4")), lambda event: None)
+    job = Divergence(str(tiny_merged), str(tmp_path / "nf4"), PROMPTS)
+    result = divergence.run(job, lambda event: None)
+    found = {m.id.removeprefix("validate.nf4.").removesuffix("_to_merged"): m.value for m in result.measured}
+    tokenizer = load_tokenizer(tiny_merged)
+    texts = [encode_prompt(tokenizer, prompt) for prompt in PROMPTS]
+    full = load_model(tiny_merged, dtype="float32")
+    four = load_nf4(tiny_merged, double_quant=True, compute_dtype="bfloat16").dequantize()
+    expected = [read_logits(full, text) for text in texts]
+    packed = [read_logits(four.to(torch.float32).eval(), text) for text in texts]
+    difference = measure(expected, packed)
+    whole = {
+        "kl": mean_kl(expected, packed),
+        "argmax_agreement": difference.agreement,
+        "max_logit_difference": difference.largest,
+        "positions": difference.positions,
+    }
+
+    assert result.details["streamed"]
+    assert same(whole) == found
+    assert 0.001 < found["kl"]
+
+
+def test_a_packed_checkpoint_of_another_model_is_refused(
+    tiny_merged: Path, make_llama: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The shape comes from the one, the weights from the other: names must meet."""
+    other = make_llama(tmp_path / "other", layers=1)
+    quantize.run(Quantize(str(other), str(tmp_path / "nf4")), lambda event: None)
+
+    with pytest.raises(HubpubError, match=r"holds no model\.layers\.1") as caught:
+        divergence.run(Divergence(str(tiny_merged), str(tmp_path / "nf4"), PROMPTS), lambda event: None)
+
+    assert "HP-E03" == caught.value.code
+
+
+def test_held_out_losses_of_such_models_are_those_of_the_whole_ones(
+    tiny_base: Path, tiny_adapter: Path, tiny_merged: Path, tiny_data: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Row by row, of every artifact; nothing is asked, and that is said. So little room that it takes passes."""
+    import torch
+
+    quantize.run(Quantize(str(tiny_merged), str(tmp_path / "nf4")), lambda event: None)
+    nf4 = str(tmp_path / "nf4")
+    job = Evaluate(
+        str(tiny_data), str(tiny_base), str(tiny_adapter), str(tiny_merged), nf4, answer_rows=(0, 1)
+    )
+    vocabulary = load_model(tiny_base).get_input_embeddings().weight.shape[0]
+    monkeypatch.setattr(streamed, "LOGITS_BYTES", 4 * vocabulary * 5)  # two rows' answers
+    steps: list[Any] = []
+    result = evaluate.run(job, steps.append)
+    reader = load_reader(tiny_base)
+    rows = [reader.encode(row) for row in read_rows(str(tiny_data), "validation")]
+    four = load_nf4(tiny_merged, double_quant=True, compute_dtype="bfloat16").dequantize()
+    whole = {
+        "base": load_model(tiny_base, dtype="float32"),
+        "adapter": load_adapter(load_model(tiny_base, dtype="float32"), tiny_adapter),
+        "merged": load_model(tiny_merged, dtype="float32"),
+        "nf4": four.to(torch.float32).eval(),
+    }
+    expected = {
+        kind: [loss.loss for loss in evaluate.measure_losses(kind, model, rows, reader.padding, steps.append)]
+        for kind, model in whole.items()
+    }
+    told = {m.id: (m.value, m.status) for m in result.measured}
+
+    assert expected.keys() == result.details["row_losses"].keys()
+    for kind, losses in expected.items():
+        assert pytest.approx(losses, rel=1e-4) == result.details["row_losses"][kind], kind
+    assert ({}, (None, "unknown")) == (result.details["answers"], told["evaluate.answers"])
+    assert [2, 4] == [step["done"] for step in steps if step["kind"] == "merged"][:2]

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -254,12 +255,13 @@ def test_the_rate_rises_from_more_than_nothing_and_falls(job):
 
 def test_only_the_answer_and_the_end_of_its_turn_are_learnt(tiny_base):
     """Loss on the prompt would teach the model to ask."""
-    from publisher.engine.load import load_tokenizer
+    from publisher.engine.reader import load_reader
+    from publisher.engine.rows import Row
 
-    tokenizer = load_tokenizer(tiny_base)
-    _, labels = chat.encode(tokenizer, "1+1=?", "2")
+    reader = load_reader(tiny_base)
+    labels = reader.encode(Row.of("1+1=?", "2")).labels
 
-    assert "2<|im_end|>" == tokenizer.decode([label for label in labels if label != chat.IGNORED])
+    assert "2<|im_end|>" == reader.tokenizer.decode([label for label in labels if label != chat.IGNORED])
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora"])
@@ -272,3 +274,55 @@ def test_the_vision_tower_of_a_multimodal_base_is_left_alone(job, tiny_gemma, me
 
     assert 7 * 4 == facts(result)["adapter.modules"]
     assert [] == [pair.module for pair in adapter.pairs if "vision" in pair.module]
+
+
+def test_looking_at_held_out_rows_changes_nothing_of_a_training_in_4_bits(job, tmp_path):
+    """On a CPU bitsandbytes rounds a layer's scales when it packs it for inference, and would train on with those."""
+    job = dataclasses.replace(job, method="qlora", steps=2, batch_size=1)
+    blind = train.run(dataclasses.replace(job, out=str(tmp_path / "blind")), quiet)
+    seeing = train.run(dataclasses.replace(job, eval_every=1), quiet)
+
+    assert losses(blind) == losses(seeing)
+
+
+def test_the_adapter_has_the_weights_of_the_lowest_held_out_loss(job, tmp_path):
+    """A training that goes too far must not cost the model that it had."""
+    job = dataclasses.replace(job, learning_rate=0.5, schedule="constant", steps=4)
+    result = train.run(dataclasses.replace(job, eval_every=1), quiet)
+    measured = facts(result)
+    best = measured["train.best_step"]
+    until = dataclasses.replace(job, steps=best, out=str(tmp_path / "until"))
+    train.run(until, quiet)
+    first, second = (
+        (tmp_path / name / "adapter" / "adapter_model.safetensors").read_bytes() for name in ("run", "until")
+    )
+
+    assert best < 4  # or this test shows nothing
+    assert min(row["eval_loss"] for row in measured["train.eval_log"]) == measured["train.best_loss"]
+    assert ([1, 2, 3, 4], 4) == (
+        [row["step"] for row in measured["train.eval_log"]],
+        measured["train.eval_rows"],
+    )
+    assert first == second
+    assert {f"best-{best:06d}", "step-000004"} == set(os.listdir(f"{job.out}/checkpoints"))
+
+
+def test_numbers_for_tensorboard_are_files_of_the_workspace(job):
+    """Whoever watches trainings in TensorBoard finds every step there; nothing is sent anywhere."""
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    job = dataclasses.replace(job, steps=2, eval_every=2, report_to=("tensorboard",))
+    result = train.run(job, quiet)
+    events = event_accumulator.EventAccumulator(f"{job.out}/reports/tensorboard")
+    events.Reload()
+
+    assert losses(result) == pytest.approx([event.value for event in events.Scalars("train/loss")])
+    assert [2] == [event.step for event in events.Scalars("train/eval_loss")]
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_loaded(job, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    events = []
+    with pytest.raises(HubpubError) as caught:
+        train.run(dataclasses.replace(job, report_to=("tensorboard",)), events.append)
+
+    assert ("HP-E01", []) == (caught.value.code, events)

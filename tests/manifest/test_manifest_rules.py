@@ -155,18 +155,19 @@ def test_a_manifest_has_no_say_in_policy(faults: Faults) -> None:
     assert ["policy: unknown key"] == [what for _, what in faults(ADAPTER + "policy: {promote: null}\n")]
 
 
-def test_policy_looks_at_each_artifact_s_own_repo_and_visibility(faults: Faults) -> None:
+def test_policy_looks_at_each_artifact_s_own_repo_visibility_and_licence(faults: Faults) -> None:
     """The long form is no way around it."""
-    artifacts = "{adapter: {repo: stranger/x, visibility: public}}"
+    artifacts = "{adapter: {repo: stranger/x, visibility: public, licence: gpl-3.0}}"
     found = faults(
         ADAPTER.replace("[adapter]", artifacts),
         code="HP-M05",
-        defaults="manifest: 1\npolicy: {owners: [acme], visibility: [private]}\n",
+        defaults="manifest: 1\npolicy: {owners: [acme], visibility: [private], licences: [mit]}\n",
     )
 
     assert [
         "owner of stranger/x is not among acme",
         "visibility public is not allowed",
+        "licence gpl-3.0 is not among mit",
     ] == [what for _, what in found]
 
 

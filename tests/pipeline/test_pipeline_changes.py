@@ -16,6 +16,7 @@ from publisher.hub.port import Add
 from publisher.hub.remote import RemoteHub
 from publisher.manifest.project import Project
 from publisher.pipeline.look import plan_locked, rendered_from_lock, stage_states
+from publisher.pipeline.norms import norms_since
 from publisher.pipeline.promote import find_promotion, promote_waiting
 from publisher.pipeline.release import Release, run_release
 from publisher.pipeline.run import Results
@@ -226,3 +227,26 @@ def test_a_missing_right_on_the_older_repo_is_told_in_the_first_second(room: Roo
     assert "HP-H03" == caught.value.code
     assert ["preflight"] == room.listener.worked
     assert None is room.hub.state(room.ref)
+
+
+def test_how_far_each_module_moved_since_a_version_is_read_from_the_hub(room: Room) -> None:
+    """By range reads: the old weights are nowhere on this disk."""
+    pytest.importorskip("numpy")
+    room.release("1.0.0")
+    room.write(a=1.0, b=3.0, c=4.0)
+    room.release("1.1.0", until="validate")
+    ((kind, found),) = norms_since(room.opened, room.hub, "1.0.0")
+
+    assert "base" == kind
+    assert [("a", 0.0, 1.0, 0.0), ("b", 1.0, 2.0, 0.5), ("c", None, None, None)] == [
+        (each.module, each.change, each.before, each.relative) for each in found
+    ]
+
+
+def test_norms_against_a_version_that_was_never_released_are_refused(room: Room) -> None:
+    """Nothing was compared, so nothing is printed that looks like it."""
+    room.release("1.0.0")
+    with pytest.raises(HubpubError) as caught:
+        list(norms_since(room.opened, room.hub, "0.9.0"))
+
+    assert "HP-R02" == caught.value.code

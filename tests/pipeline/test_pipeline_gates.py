@@ -6,8 +6,10 @@ import pytest
 
 from publisher.errors import HubpubError
 from publisher.manifest.evaluation import GateSettings
-from publisher.pipeline.services import LastVersion
+from publisher.pipeline.services import LastVersion, Wishes
+from publisher.pipeline.stages import STAGES
 from publisher.pipeline.steps.gates import gates
+from publisher.records.answers import by_question, kept_answer
 from publisher.records.facts import Fact, Facts, StatedSource
 
 FACTS = Facts(
@@ -25,7 +27,7 @@ LAST = LastVersion("1.0.0", numbers={"evaluate.adapter.loss": 1.25, "evaluate.nf
 
 def _missed(**bounds: GateSettings) -> list[str]:
     with pytest.raises(HubpubError) as caught:
-        gates({name.replace("_", "."): gate for name, gate in bounds.items()}, FACTS, LAST)
+        gates({name.replace("_", "."): gate for name, gate in bounds.items()}, FACTS, LAST, Wishes())
     assert "HP-E09" == caught.value.code
     return list(caught.value.data["missed"])
 
@@ -37,7 +39,18 @@ def test_gates_that_hold_are_counted() -> None:
         "evaluate.nf4.loss": GateSettings(max=3.0, min=1.0),
     }
 
-    assert 2 == gates(bounds, FACTS, LAST).held
+    assert 2 == gates(bounds, FACTS, LAST, Wishes()).held
+
+
+def test_a_stand_in_is_judged_by_no_gate() -> None:
+    """Its numbers are refused: neither held nor missed, and counted apart from those that held."""
+    source = StatedSource("test")
+    refused = Fact("evaluate.merged.loss", None, "nats/token", "refused", "evaluate", source, stand_in=True)
+    known = Fact("validate.merged.positions", 40, "tokens", "known", "validate", source, stand_in=True)
+    bounds = {refused.id: GateSettings(must_beat="base"), known.id: GateSettings(min=1)}
+    gated = gates(bounds, Facts([refused, known]), LAST, Wishes())
+
+    assert (1, 1) == (gated.held, gated.refused)
 
 
 def test_every_missed_gate_is_named_with_value_and_bound() -> None:
@@ -82,4 +95,92 @@ def test_the_first_version_and_a_small_step_are_held() -> None:
     """There is nothing to fall behind yet; and a step within the bound is one."""
     bounds = {"evaluate.adapter.loss": GateSettings(max_rise=0.25, max_fall=0.0)}
 
-    assert 1 == gates(bounds, FACTS, LastVersion(None)).held == gates(bounds, FACTS, LAST).held
+    assert (
+        1
+        == gates(bounds, FACTS, LastVersion(None), Wishes()).held
+        == gates(bounds, FACTS, LAST, Wishes()).held
+    )
+
+
+def test_a_gate_bounds_how_many_test_prompts_may_be_answered_otherwise_than_last_time() -> None:
+    """The prompt is named; without a last version there is nothing that could have changed."""
+    name = "validate.merged.answers"
+    asked = {"max_new_tokens": 8}
+    now = [kept_answer("1+1=?", asked, "2"), kept_answer("2+2=?", asked, "5")]
+    last = LastVersion("1.0.0", answers={name: by_question([kept_answer("2+2=?", asked, "4")])})
+    facts = Facts([Fact(name, now, None, "known", "validate", StatedSource("test"))])
+    bound = {name: GateSettings(max_changed=0)}
+
+    with pytest.raises(HubpubError) as caught:
+        gates(bound, facts, last, Wishes())
+
+    told = "1 of 1 prompts have another answer than in 1.0.0, at most 0 may: '2+2=?'"
+    assert [f"{name}: {told}"] == caught.value.data["missed"]
+    assert 1 == gates(bound, facts, LastVersion(None), Wishes()).held
+    assert 1 == gates({name: GateSettings(max_changed=1)}, facts, last, Wishes()).held
+
+
+def _evaluated(loss: float, base: float = 2.0) -> Facts:
+    values = {
+        "evaluate.base.loss": base,
+        "evaluate.adapter.loss": loss,
+        "evaluate.adapter.beats_base": loss < base,
+    }
+    return Facts(
+        Fact(name, value, None, "known", "evaluate", StatedSource("t")) for name, value in values.items()
+    )
+
+
+def test_a_tuned_model_that_does_not_beat_its_base_is_stopped_though_no_gate_was_set() -> None:
+    """Whoever measures must not publish against the measurement without saying so."""
+    with pytest.raises(HubpubError, match="not better than the base") as caught:
+        gates({}, _evaluated(2.0), LAST, Wishes())
+
+    assert "HP-E09" == caught.value.code
+    assert ["adapter has a loss of 2.0000 nats/token, the base 2.0000"] == caught.value.data["missed"]
+    assert "--allow-worse" in caught.value.hint
+    assert () == gates({}, _evaluated(1.9), LAST, Wishes()).worse
+
+
+def test_it_is_let_through_knowingly_and_the_line_of_the_stage_says_so() -> None:
+    """Its card says so as well, from the same fact."""
+    gated = gates({}, _evaluated(2.5), LAST, Wishes(allow_worse=True))
+    line = next(stage for stage in STAGES if stage.name == "gates").headline(gated)
+
+    assert "0 held, let through though not better than the base: adapter" == line
+
+
+def test_what_was_released_knowingly_is_not_asked_again_while_it_is_the_same() -> None:
+    """A second run of a finished release does nothing; another model, or another base, is asked anew."""
+    last = LastVersion("1.0.0", numbers={"evaluate.adapter.loss": 2.5, "evaluate.base.loss": 2.0})
+
+    assert () == gates({}, _evaluated(2.5), last, Wishes()).worse
+    for facts in (_evaluated(2.6), _evaluated(2.5, base=1.5)):
+        with pytest.raises(HubpubError, match="not better"):
+            gates({}, facts, last, Wishes())
+
+
+def test_leave_to_be_worse_than_the_base_is_no_leave_to_miss_a_gate() -> None:
+    """The flag speaks of one thing."""
+    with pytest.raises(HubpubError) as caught:
+        gates(
+            {"evaluate.adapter.loss": GateSettings(max=1.0)}, _evaluated(2.5), LAST, Wishes(allow_worse=True)
+        )
+
+    assert ["evaluate.adapter.loss is 2.5, at most 1 is allowed"] == caught.value.data["missed"]
+
+
+@pytest.mark.parametrize(("value", "held"), [(0.6, True), (0.5, False), (0.4, False)])
+def test_to_beat_the_base_is_to_be_higher_where_higher_is_better(value: float, held: bool) -> None:
+    """A gate that asked for less accuracy than the base has would let the worst model through."""
+    name = "evaluate.adapter.spatial.accuracy"
+    facts = Facts(
+        Fact(fact_id, number, None, "known", "evaluate", StatedSource("t"))
+        for fact_id, number in ((name, value), ("evaluate.base.spatial.accuracy", 0.5))
+    )
+    bounds = {name: GateSettings(must_beat="base")}
+    if held:
+        assert 1 == gates(bounds, facts, LAST, Wishes()).held
+    else:
+        with pytest.raises(HubpubError, match="does not beat the base"):
+            gates(bounds, facts, LAST, Wishes())

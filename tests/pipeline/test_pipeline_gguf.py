@@ -46,11 +46,12 @@ def write(file: Path, **texts: str) -> Path:
 
 
 def made(release: Release) -> tuple[Artifact, dict[str, object]]:
-    """What the stage makes of the user's files."""
+    """What the stage makes of the user's files; their source takes images."""
     paths, manifest = release.paths, release.manifest
+    (paths.folder / "base" / "config.json").write_text('{"vision_config": {}}')
     given = ggufs_of(manifest, paths.folder, HashCache(paths.hashes))
     engine = Engine(paths.scratch, None, Limits())  # type: ignore[arg-type]  # nothing runs in it
-    base = Base(Artifact("base", "", ()), ())
+    base = Base(Artifact("base", str(paths.folder / "base"), ()), ())
     result = gguf(paths, engine, Converting.of(manifest, "q"), Pins("acme/model", None), given, base, None)
     return result.artifact, {fact.id: fact.value for fact in result.facts}
 

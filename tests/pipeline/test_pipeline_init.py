@@ -112,6 +112,47 @@ def test_an_adapter_folder_becomes_a_manifest_with_its_base_pinned(
     assert "rank" not in (written.folder / "release.yaml").read_text(), "r is a fact, and not typed in twice"
 
 
+def test_what_a_trainer_wrote_down_is_named_and_its_leftovers_are_left(
+    project: Project, tmp_path: Path
+) -> None:
+    """As TRL leaves its output folder: state and log beside the adapter, pickles, checkpoints further down."""
+    folder = write_adapter(tmp_path / "out", "acme/base")
+    state = {
+        "global_step": 2,
+        "max_steps": 2,
+        "log_history": [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}],
+    }
+    (folder / "trainer_state.json").write_text(json.dumps(state))
+    (folder / "training_args.bin").write_bytes(b"PK")
+    write_adapter(folder / "checkpoint-2", "acme/base")
+    (folder / "checkpoint-2" / "optimizer.pt").write_bytes(b"PK")
+    init(project, None, adapter=str(folder), owner="acme")
+
+    assert ("../../out", ("../../out",)) == (manifest(project).adapter, manifest(project).training_run)
+
+
+def test_a_run_that_contradicts_itself_is_told_and_not_named(project: Project, tmp_path: Path) -> None:
+    """Files of two trainings in one folder: the release would refuse them, so the manifest does not begin with it."""
+    folder = write_adapter(tmp_path / "out", "acme/base")
+    state = {"global_step": 1, "max_steps": 1, "log_history": [{"step": 1, "loss": 2.0}]}
+    (folder / "trainer_state.json").write_text(json.dumps(state))
+    (folder / "args.json").write_text(json.dumps({"learning_rate": 1e-4, "max_steps": 9, "output_dir": "x"}))
+    draft = draft_of(project, Wanted("demo", "acme", adapter=str(folder)), nowhere)
+
+    assert draft.model.run is None or draft.model.told[-1].startswith("a release measures")
+
+
+def test_checkpoints_alone_are_pointed_at(project: Project, tmp_path: Path) -> None:
+    """A training that was stopped: the last checkpoint is the adapter, and its user says so."""
+    for step in (90, 100):
+        write_adapter(tmp_path / "out" / f"checkpoint-{step}", "acme/base")
+    with pytest.raises(HubpubError) as caught:
+        init(project, None, adapter=str(tmp_path / "out"))
+
+    assert "HP-A07" == caught.value.code
+    assert caught.value.hint.endswith("checkpoint-100")
+
+
 def test_without_a_network_the_base_stays_unpinned_and_the_manifest_says_so(
     project: Project, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.run import Stage, run
-from publisher.pipeline.steps.preflight import FOR_ADAPTERS, FOR_ROWS, HEAVY, needed
+from publisher.pipeline.steps.preflight import FOR_ADAPTERS, FOR_METRICS, FOR_ROWS, HEAVY, needed
 from publisher.records.facts import Fact, StatedSource
 from publisher.records.receipts import PROOF_LEVELS, ProofLevel, least
 from publisher.records.runs import Validation
@@ -58,7 +58,7 @@ def test_levels_that_are_stronger_come_strongest_first() -> None:
         ({"artifacts": {"adapter": {"proof": "static"}, "base": {}}}, "run", (*HEAVY, *FOR_ADAPTERS)),
         ({"artifacts": {"adapter": {}, "merged": {}}}, "static", (*HEAVY, *FOR_ADAPTERS)),
         ({"dataset": {"folder": "data"}}, "static", FOR_ROWS),
-        ({"dataset": {"folder": "data"}, "evaluate": {}}, "static", (*HEAVY, *FOR_ADAPTERS)),
+        ({"dataset": {"folder": "data"}, "evaluate": {}}, "static", (*HEAVY, *FOR_ADAPTERS, *FOR_METRICS)),
         ({"dataset": "a/data"}, "static", ()),
     ],
 )

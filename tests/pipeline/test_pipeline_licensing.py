@@ -23,6 +23,7 @@ from publisher.pipeline.licensing import (
     carried_from,
     licence_at,
     licence_files,
+    licence_of,
 )
 from publisher.pipeline.services import Source
 from publisher.pipeline.steps.resolve import resolve
@@ -98,6 +99,15 @@ def test_under_another_licence_the_base_s_text_keeps_a_place_of_its_own():
     assert {LICENCE: apache, BASE_LICENCE: "MIT of Harbour\n"} == beside("apache-2.0", facts)
 
 
+def test_data_may_have_a_licence_of_their_own_beside_their_model_s():
+    """Gemma's terms are about weights; photographs come under what their owners said."""
+    text = "{manifest: 1, owner: me, licence: gemma, base: {model: a/b}, adapter: c/d, dataset: {folder: d}, artifacts: "
+    own = Manifest.model_validate(yaml.safe_load(text + "{adapter: {}, dataset: {licence: cc-by-nc-sa-4.0}}}"))
+    found = {kind: licence_of(kind, own, Facts()) for kind in ("adapter", "dataset")}
+
+    assert {"adapter": "gemma", "dataset": "cc-by-nc-sa-4.0"} == found
+
+
 def test_a_notice_that_the_licence_asks_for_is_added_once():
     """Gemma's terms name a sentence; a base that brings it needs no second one."""
     [gemma] = beside("gemma", Facts()).values()
@@ -112,9 +122,9 @@ def test_a_text_that_is_not_here_is_linked():
     """Better than a text that may be wrong, and better than nothing."""
     assert (TEXTS / "cc-by-4.0.txt").exists() is False
     assert "https://creativecommons.org/licenses/by/4.0/legalcode" == licence_at(
-        made("cc-by-4.0"), Facts(), Templates.of()
+        "adapter", made("cc-by-4.0"), Facts(), Templates.of()
     )
-    assert licence_at(made("other"), Facts(), Templates.of()) is None
+    assert licence_at("adapter", made("other"), Facts(), Templates.of()) is None
 
 
 def test_of_several_files_the_plainest_name_counts_and_what_is_no_text_is_left(tmp_path: Path):

@@ -16,7 +16,7 @@ from publisher.hub.remote import HF, RemoteHub
 from publisher.pipeline.look import preflight_problems
 from publisher.pipeline.release import Release
 from publisher.pipeline.services import LastVersion, Source, Wishes
-from publisher.pipeline.steps.preflight import FOR_ADAPTERS, HEAVY, preflight
+from publisher.pipeline.steps.preflight import FOR_ADAPTERS, FOR_METRICS, HEAVY, preflight
 from publisher.records.artifacts import RepoRef
 from publisher.staging.server import EmbeddedHub
 
@@ -51,7 +51,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch, *, without: tuple[str, ...]) -> 
     real = importlib.util.find_spec
 
     def find(name: str, package: str | None = None) -> object:
-        heavy = name in (*HEAVY, *FOR_ADAPTERS)
+        heavy = name in (*HEAVY, *FOR_ADAPTERS, *FOR_METRICS)
         return (None if name in without else object()) if heavy else real(name, package)
 
     monkeypatch.setattr(importlib.util, "find_spec", find)
@@ -166,7 +166,7 @@ def test_a_gated_base_says_where_its_terms_are_accepted(
     (problem,) = preflight_problems(release, bob, bob)
 
     assert ("HP-B02", Exit.HUB) == (problem.code, problem.exit_code)
-    assert f"accept its terms at {served.url}/alice/gated, then: hf auth login" == problem.hint
+    assert f"accept its terms at {served.url}/alice/gated, then: hf auth login" == problem.hint.partition(";")[0]
     assert [] == _problems(open_release(ON_HUB.format(base="alice/gated"), "mine"), alice)
 
 
@@ -206,11 +206,13 @@ def test_a_missing_token_is_noticed_before_any_connection(open_release: Open) ->
     """Sockets beyond this machine are blocked here: a connection would be an error of another kind."""
     hub = RemoteHub(HF, None, "huggingface.co")
     began = time.monotonic()
-    (problem,) = preflight_problems(open_release(ON_HUB.format(base="google/gemma-3-12b-it")), hub, hub)
+    problem, gated = preflight_problems(open_release(ON_HUB.format(base="google/gemma-3-12b-it")), hub, hub)
 
+    assert time.monotonic() - began < 1
     assert ("HP-H02", Exit.HUB) == (problem.code, problem.exit_code)
     assert "hf auth login, or rehearse without an account: --hub local" == problem.hint
-    assert time.monotonic() - began < 1
+    assert ("HP-B02", Exit.HUB) == (gated.code, gated.exit_code)
+    assert gated.hint.startswith(f"accept its terms at {HF}/google/gemma-3-12b-it, then: hf auth login; or rehearse")
 
 
 def test_a_hub_that_cannot_be_reached_is_told_at_once(open_release: Open) -> None:

@@ -13,6 +13,7 @@ from release_family import FailingHub, Family
 from publisher.evidence.record import record
 from publisher.hub.remote import RemoteHub
 from publisher.pipeline.steps.tensors import tensors_text
+from publisher.records.answers import kept_answer
 from publisher.records.artifacts import Kind
 from publisher.records.changes import Earlier, Tensor
 from publisher.records.digest import canonical_json
@@ -347,3 +348,35 @@ def test_a_line_a_tensor_so_that_git_diff_shows_which_changed() -> None:
 
     assert ['"v":{"dtype":"BF16"'] == [line[:19] for line in differing]
     assert ("hubpub/tensors/1", ["k", "q", "v"]) == (document["schema"], list(document["tensors"]))
+
+
+def test_test_prompts_that_are_answered_otherwise_are_named(hub: RemoteHub, family: Family) -> None:
+    """What users of both versions would see; of GGUF files the type is named, since one may differ alone."""
+    asked = {"max_new_tokens": 8}
+
+    def answering(second: str) -> Facts:
+        rows = [kept_answer("1+1=?", asked, "2"), kept_answer("2+2=?", asked, second)]
+        return measured(validate__merged__answers=rows, validate__merged__q8_0__answers=rows)
+
+    says_of_itself(family, "merged", answering("4"), None)
+    family.release(hub, asked="1.0.0")
+    family.write("merged", "model.safetensors", b"N" * 5000)
+    facts = changes_of(hub, family, "merged", answering("five"), None, "1.1.0")
+    told = values(facts, "merged")
+
+    assert (4, 2, ["2+2=?", "q8_0: 2+2=?"]) == tuple(
+        told[name] for name in ("answers_asked", "answers_changed", "prompts_changed")
+    )
+    assert "test prompts: 2 of 4 answered otherwise\nanswered otherwise: 2+2=?" in tag_notes(facts, "merged")
+
+
+def test_answers_that_the_version_before_does_not_tell_are_unknown(hub: RemoteHub, released: Family) -> None:
+    """A release that is older than this fact has answered something, and nobody knows what."""
+    now = measured(validate__merged__answers=[kept_answer("1+1=?", {}, "2")])
+    facts = changes_of(hub, released, "merged", now, tensors("k", "q", "v"), "1.1.0")
+
+    assert ["unknown"] * 3 == [
+        facts[f"changes.merged.{name}"].status
+        for name in ("answers_asked", "answers_changed", "prompts_changed")
+    ]
+    assert "test prompts" not in tag_notes(facts, "merged")

@@ -324,7 +324,7 @@ def test_proving_again_says_that_main_was_rolled_back(checkout: Checkout) -> Non
     """The lock's digests are those of what was withdrawn: no damage, and no proof."""
     checkout.rollback("1.0.0")
     with pytest.raises(HubpubError) as caught:
-        reprove(checkout.release, checkout.hub, None, level="static")  # type: ignore[arg-type]
+        reprove(checkout.release, checkout.hub, checkout.hub, None, level="static")  # type: ignore[arg-type]
 
     assert ("HP-R02", True) == (caught.value.code, "was rolled back" in caught.value.what)
 

@@ -50,6 +50,7 @@ class Family:
     complete: bool
     reads: str
     shapes: tuple[Shape, ...]
+    vocabulary: int | None = None  # tokens, the same for all its sizes
 
     @property
     def title(self) -> str:
@@ -115,6 +116,7 @@ def families() -> tuple[Family, ...]:
             entry["complete"],
             entry["reads"],
             tuple(Shape(**shape) for shape in entry["sizes"]),
+            entry.get("vocabulary"),
         )
         for entry in data["families"]
     )

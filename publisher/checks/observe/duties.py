@@ -109,6 +109,11 @@ def is_free(licence: str) -> bool:
     return licence in _free()
 
 
+def allows_commerce(licence: str) -> bool:
+    """Whether a licence id allows commercial use, with restrictions or without; `other` and what is unknown do not say."""
+    return is_free(licence) or any(licence in each.ids and not each.nc for each in _families() if "other" not in each.ids)
+
+
 def terms_of_data(name: str) -> str | None:
     """The licence of a data set that allows no commercial use, by its id; None for all others.
 

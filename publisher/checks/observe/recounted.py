@@ -15,7 +15,7 @@ from pathlib import Path
 from publisher.checks.observe.files import Files, RepoKind
 from publisher.checks.observe.footers import SplitFooters
 from publisher.checks.observe.jsons import AdapterConfig, ModelConfig, TokenizerConfig
-from publisher.checks.observe.lora import lora_modules
+from publisher.checks.observe.lora import PATTERN_REASON, lora_modules
 from publisher.checks.observe.readme import Metadata
 from publisher.checks.observe.stated import StatedFacts
 from publisher.checks.observe.target import Absent, RepoView, ShardIndexes
@@ -106,8 +106,11 @@ def _adapter(view: RepoView) -> Iterator[tuple[str, Answer]]:
             "r": config.data.get("r"), "alpha": config.data.get("lora_alpha"),
             "dropout": config.data.get("lora_dropout"), "target_modules": listed,
         }  # fmt: skip
-        for about in ("adapter", "train.lora"):
-            yield from _all(about, said, config.path)
+        yield from _all("adapter", said, config.path)
+        if isinstance(targets, str):  # training tells the names, the pattern also where they are looked for
+            del said["target_modules"]
+            yield "train.lora.target_modules", Unknown(PATTERN_REASON)
+        yield from _all("train.lora", said, config.path)
         yield "base.repo", _said(config.data.get("base_model_name_or_path"), config.path)
     if isinstance(tensors, Absent):
         counted = ("parameters", "tensors", "dtype", "modules", "size_bytes")

@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from publisher.checks.observe.files import Files
+from publisher.checks.observe.leftovers import leftover_folder
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
@@ -33,10 +34,6 @@ _NAME = re.compile(
     r"|optimizer\.(?:pt|bin)|scheduler\.(?:pt|bin)|rng_state[\w]*\.pth|random_states_\d+\.pkl"
     r"|events\.out\.tfevents\.[^/]*|nohup\.out|\.Rhistory"
 )
-_FOLDERS = frozenset(
-    {"__pycache__", ".ipynb_checkpoints", ".git", ".idea", ".vscode", "wandb", "__MACOSX", ".cache"}
-)
-_CHECKPOINT = re.compile(r"checkpoint-\d+")
 
 
 @rule(Severity.WARNING)
@@ -45,8 +42,8 @@ def junk(files: Files) -> Iterator[Fault]:
     folders: Counter[str] = Counter()
     first: dict[str, str] = {}
     for entry in files:
-        *parents, name = entry.path.split("/")
-        folder = next((part for part in parents if part in _FOLDERS or _CHECKPOINT.fullmatch(part)), None)
+        name = entry.path.rpartition("/")[2]
+        folder = leftover_folder(entry.path)
         if folder is not None:
             folders[folder] += 1
             first.setdefault(folder, entry.path)

@@ -2,7 +2,8 @@
 
 Why   who marks a model or a data set `apache-2.0` that was made from data for research only tells a company that it may
       use it. The data's owner never said so. That a base's own licence forbids it is LIC070's.
-Fix   give a licence that passes the restriction on, such as the data's own, or train without that data.
+Fix   give a licence that passes the restriction on, such as the data's own, or train without that data. Where the base
+      leaves no choice of licence, say it in the card's own words, and accept the finding with that reason.
 
 Bad
     README.md:
@@ -19,6 +20,12 @@ Bad
         license: mit
         task_categories: [object-detection]
         source_datasets: [extended|loveda] ←
+        ---
+Bad
+    README.md:
+        ---
+        license: gemma
+        datasets: [luisml77/aeriald_o3_500] ←
         ---
 Good
     README.md:
@@ -38,7 +45,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.checks.observe.duties import is_free, terms_of_data
+from publisher.checks.observe.duties import allows_commerce, is_free, terms_of_data
 from publisher.checks.observe.readme import README, Metadata
 from publisher.checks.quoting import quote
 from publisher.checks.rule import Fault, rule
@@ -47,10 +54,11 @@ from publisher.records.findings import Severity
 
 @rule(Severity.WARNING)
 def data_not_free(card: Metadata) -> Iterator[Fault]:
-    """Report data sets whose terms are known here, under a licence that allows every use."""
+    """Report data sets whose terms are known here, under a licence that allows commercial use."""
     licences = [value.data.casefold() for value in card.texts("license")]
-    if not licences or not all(is_free(licence) for licence in licences):
+    if not licences or not all(map(allows_commerce, licences)):
         return
+    chosen = all(map(is_free, licences))  # else it is the base's, and not the author's to change
     for value in (*card.texts("datasets"), *card.texts("source_datasets")):
         terms = terms_of_data(value.data)
         if terms is not None:
@@ -59,5 +67,7 @@ def data_not_free(card: Metadata) -> Iterator[Fault]:
                 README,
                 value.line,
                 value.column,
-                hint=f"license: {terms}, or train without it",
+                hint=f"license: {terms}, or train without it"
+                if chosen
+                else "say in the card what may not be done, and accept this finding; or train without it",
             )

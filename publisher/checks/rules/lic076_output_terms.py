@@ -35,7 +35,7 @@ from publisher.checks.observe.readme import README, Readme
 from publisher.checks.rule import Fault, rule
 from publisher.records.findings import Severity
 
-_MODEL = r"(?:GPT-?(?:3\.5|4|4o|4\.1|5)\b|ChatGPT|text-davinci|OpenAI o[134]\b|Claude\b|Gemini\b)"
+_MODEL = r"(?:GPT-?(?:3\.5|4|4o|4\.1|5)\b|ChatGPT|text-davinci|OpenAI o[134]\b|o[134](?:-[a-z]{1,9})?, served by OpenAI\b|Claude\b|Gemini\b)"
 _MADE = r"(?:generated|synthesi[sz]ed|written|produced|distilled|labell?ed|annotated|captioned|enhanced) (?:by|with|from|using)"
 _NOUN = (
     r"(?:GPT|OpenAI o\d|Claude|Gemini)[\w.-]{0,12} (?:enhancement|annotation|augmentation|paraphras\w{1,6})"

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.observe.files import Files
+from publisher.checks.observe.leftovers import leftover_folder
 from publisher.checks.observe.pickles import Pickles
 from publisher.checks.observe.target import Heads
 from publisher.checks.rule import Fault, rule
@@ -43,6 +44,8 @@ def pickle(files: Files, heads: Heads, pickles: Pickles) -> Iterator[Fault]:
             )
             continue
         leftover = any(name in entry.path for name in _LEFTOVERS)
+        if leftover and leftover_folder(entry.path):  # which is reported as a whole
+            continue
         yield Fault(
             "a pickled file: loading it runs code",
             entry.path,

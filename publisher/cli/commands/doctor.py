@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from publisher.cli.effort_text import effort_document, effort_lines
 from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption
 from publisher.cli.output import Format, Output
 from publisher.cli.session import open_hub, open_project, open_release, source_of
@@ -45,7 +46,7 @@ def doctor(
     with open_hub(hub, opened, place, look_only=True) as target:
         account = ask_account(target)
         output.result(_account_text(target.endpoint, account))
-        needs = needs_of(opened, target, source_of(target), account) if opened else None
+        needs = needs_of(opened, machine, target, source_of(target), account) if opened else None
     if opened and needs:
         output.result(_needs_text(opened.paths.name, needs))
     output.document(
@@ -100,6 +101,7 @@ def _account_text(endpoint: str, account: Account | HubpubError) -> str:
 def _needs_text(name: str, needs: Needs) -> str:
     lines = [f"{name} would need"]
     lines.append(f"  disk at the peak: {_size(needs.peak_bytes)}")
+    lines += effort_lines(needs.effort)
     for problem in needs.problems:
         lines += [f"  {problem.code}: {problem.what}", f"    hint: {problem.hint}"]
     lines.append(_right_line(needs.base))
@@ -127,6 +129,7 @@ def _needs_document(name: str, needs: Needs) -> dict[str, Any]:
     return {
         "name": name,
         "peak_bytes": needs.peak_bytes,
+        "effort": effort_document(needs.effort),
         "problems": [{"code": p.code, "what": p.what, "hint": p.hint} for p in needs.problems],
         "base": asdict(needs.base),
         "repos": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,20 +36,21 @@ def init(
         typer.Option(help="A hand-written README.md; also beside --from-adapter.", show_default=False),
     ] = None,
     from_files: Annotated[
-        str | None, typer.Option(help="Quantized files; with --source.", show_default=False)
+        str | None, typer.Option(help="Quantized files, 'q/*.gguf', or a folder of them.", show_default=False)
     ] = None,
     source: Annotated[
         str | None, typer.Option(help="The model that --from-files were made from.", show_default=False)
     ] = None,
-    yes: Annotated[  # noqa: ARG001 — scripts say it to every command
-        bool, typer.Option("--yes", "-y", help="Nothing is asked, and nothing overwritten, either way.")
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing. Nothing is overwritten, either way.")
     ] = False,
     hub: HubOption = None,
     owner: OwnerOption = None,
     project: ProjectOption = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
 ) -> None:
-    """Write model_cards/NAME/ from an adapter, a published repo or an old card; or as a skeleton to edit."""
+    """Write model_cards/NAME/ from an adapter, quantized files, a published repo or an old card; or as a skeleton."""
+    from publisher.pipeline.init.asking import take_default
     from publisher.pipeline.init.draft import Wanted, draft_of
     from publisher.pipeline.init.write import refuse_taken, write_release
 
@@ -63,10 +65,19 @@ def init(
             output.talk(f"asking {target.endpoint} …")
             return target
 
-        draft = draft_of(place, wanted, reading)
+        draft = draft_of(place, wanted, reading, _ask if _may_ask(yes, format) else take_default)
     written = write_release(place, draft)
     output.result("\n".join(_text(place, draft, written)))
     output.document("init", _document(place, draft, written))
+
+
+def _may_ask(yes: bool, format: Format) -> bool:  # noqa: A002 — as the command calls it
+    return not yes and format is Format.TEXT and sys.stdin.isatty()
+
+
+def _ask(question: str, default: str | None) -> str | None:
+    """Ask on the terminal; an empty answer leaves it open."""
+    return typer.prompt(question, default=default or "", show_default=default is not None, err=True) or None
 
 
 def _project(folder: Path | None) -> Project:

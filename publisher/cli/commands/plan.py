@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.options import FormatOption, HubOption, Name, OwnerOption, ProjectOption
+from publisher.cli.options import FormatOption, HubOption, Name, OwnerOption, ProjectOption, StandInOption
 from publisher.cli.output import Format, Output
 from publisher.cli.plan_text import plan_document, plan_text
 from publisher.cli.session import open_hub, open_release, source_of
@@ -20,6 +20,7 @@ def plan(
     name: Name,
     version: Annotated[str | None, typer.Argument(help="Version, such as 1.1.0.", show_default=False)] = None,
     fail_on_change: Annotated[bool, typer.Option(help="Exit 1 where anything would change.")] = False,
+    stand_in: StandInOption = False,
     hub: HubOption = None,
     owner: OwnerOption = None,
     project: ProjectOption = None,
@@ -29,13 +30,12 @@ def plan(
     from publisher.pipeline.look import plan_locked, preflight_problems
 
     output = Output(format)
-    opened = open_release(project, name, owner)
+    option = (f" --hub {hub}" if hub else "") + (" --stand-in" if stand_in else "")
+    opened = open_release(project, name, owner, stand_in=stand_in)
     with open_hub(hub, opened, opened.project, look_only=True) as target:
         if opened.lock is None or not opened.lock.artifacts:
             problems = preflight_problems(opened, target, source_of(target))
-            output.result(
-                _nothing_made(opened, target.endpoint, bool(problems), f" --hub {hub}" if hub else "")
-            )
+            output.result(_nothing_made(opened, target.endpoint, bool(problems), option))
             if problems:
                 problems[0].data["all"] = problems
                 raise problems[0]
@@ -45,7 +45,7 @@ def plan(
     output.document("plan", plan_document(found))
     if fail_on_change and found.changes_anything:
         raise HubpubError(
-            "HP-R05", "the plan would change the Hub", where=found.hub, hint=f"hubpub release {name}"
+            "HP-R05", "the plan would change the Hub", where=found.hub, hint=f"hubpub release {name}{option}"
         )
 
 

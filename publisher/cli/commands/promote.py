@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.options import FormatOption, HubOption, Name, OwnerOption, ProjectOption, QuietOption
+from publisher.cli.options import (
+    FormatOption,
+    HubOption,
+    Name,
+    OwnerOption,
+    ProjectOption,
+    QuietOption,
+    StandInOption,
+)
 from publisher.cli.output import Format, Output
 from publisher.cli.released_text import released_document, released_text
 from publisher.cli.session import open_hub, open_release
@@ -23,6 +31,7 @@ def promote(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do what the plan says without asking.")] = False,
     message: Annotated[str, typer.Option("-m", help="What the tag's message says.")] = "",
+    stand_in: StandInOption = False,
     hub: HubOption = None,
     owner: OwnerOption = None,
     project: ProjectOption = None,
@@ -33,7 +42,7 @@ def promote(
     from publisher.pipeline.promote import find_promotion, promote_waiting
 
     output = Output(format, quiet)
-    opened = open_release(project, name, owner)
+    opened = open_release(project, name, owner, stand_in=stand_in)
     with open_hub(hub, opened, opened.project) as target:
         waiting = find_promotion(opened, target)
         if not waiting.repos:

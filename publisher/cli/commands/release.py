@@ -14,6 +14,7 @@ from publisher.cli.options import (
     OwnerOption,
     ProjectOption,
     QuietOption,
+    StandInOption,
     one_of,
 )
 from publisher.cli.outcome import Outcome, outcome
@@ -44,6 +45,10 @@ def release(
     allow_delete: Annotated[
         list[str] | None, typer.Option(help="A released file that may go. Repeatable.", show_default=False)
     ] = None,
+    allow_worse: Annotated[
+        bool,
+        typer.Option("--allow-worse", help="Release a tuned model that does not beat its base; its card says so."),
+    ] = False,
     proof: Annotated[
         str,
         typer.Option(
@@ -60,6 +65,7 @@ def release(
         bool,
         typer.Option("--reserve", help="Only make the repos that are not there, private: for keyless CI."),
     ] = False,
+    stand_in: StandInOption = False,
     all_: Annotated[
         bool, typer.Option("--all", help="Every release of the project, one after the other.")
     ] = False,
@@ -82,6 +88,8 @@ def release(
         raise typer.BadParameter(f"{version!r} is not a version such as 1.0.0")
     if sum((name is not None, all_, changed)) != 1:
         raise typer.BadParameter("name one release, or say --all or --changed")
+    if stand_in and (name is None or reserve):
+        raise typer.BadParameter("--stand-in rehearses one release, without --reserve")
     output = Output(format, quiet)
     if reserve:
         from publisher.cli.commands.reserve import reserve_repos
@@ -100,10 +108,14 @@ def release(
         _confirm,
         verify=one_of("--verify", verify, ("auto", "full")),
         propose=propose,
+        allow_worse=allow_worse,
         never_train=train is False,
     )
     if name is not None:
-        ended = _release_one(open_release(project, name, owner), output, hub, owner, wishes, until)
+        opened = open_release(project, name, owner, stand_in=stand_in)
+        for line in opened.swapped:
+            output.talk(f"rehearsal: {line}")
+        ended = _release_one(opened, output, hub, owner, wishes, until)
         output.result(ended.text)
         output.document("release", ended.document)
         return
@@ -121,6 +133,7 @@ def _release_one(
             return _unchanged(opened, target.endpoint)
         results = run_release(opened, target, source_of(target), wishes, progress, until=until)
     option = (f" --hub {hub}" if hub else "") + (f" --owner {owner}" if owner else "")
+    option += " --stand-in" if opened.paths.stand_in else ""
     return outcome(opened, target, results, option)
 
 

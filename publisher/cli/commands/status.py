@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption
+from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption, StandInOption
 from publisher.cli.output import Format, Output
 from publisher.cli.session import open_hub, open_project, open_release
 from publisher.errors import HubpubError
@@ -20,6 +20,7 @@ def status(
     name: Annotated[
         str | None, typer.Argument(help="A folder of model_cards/; all without it.", show_default=False)
     ] = None,
+    stand_in: StandInOption = False,
     hub: HubOption = None,
     owner: OwnerOption = None,
     project: ProjectOption = None,
@@ -30,7 +31,7 @@ def status(
     names = [name] if name else open_project(project).names()
     documents = []
     for one in names:
-        opened = open_release(project, one, owner)
+        opened = open_release(project, one, owner, stand_in=stand_in)
         with open_hub(hub, opened, opened.project, look_only=True) as target:
             documents.append(_state(opened, target, output, detailed=name is not None))
     output.document("status", {"releases": documents})

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
-from publisher.cli.options import HubOption, Name, OwnerOption, ProjectOption, QuietOption
-from publisher.cli.output import Output
+import typer
+
+from publisher.cli.options import FormatOption, HubOption, Name, OwnerOption, ProjectOption, QuietOption
+from publisher.cli.output import Format, Output
 from publisher.cli.progress import Progress
 from publisher.cli.session import open_hub, open_release, source_of
 
 HELP = {
-    "dataset": "Build the dataset.",
     "train": "Train the adapter, or take the existing one in.",
-    "validate": "Run the artifacts on this machine and prove the merge.",
-    "evaluate": "Measure held-out loss and perplexity.",
 }
 
 
@@ -32,6 +33,51 @@ def step(stage: str) -> Callable[..., None]:
 
     command.__doc__ = HELP[stage]
     return command
+
+
+def validate(
+    name: Name,
+    norms: Annotated[
+        str | None,
+        typer.Option(
+            "--norms",
+            help="Then print how far each module moved since that version, as the Hub has it.",
+            metavar="VERSION",
+            show_default=False,
+        ),
+    ] = None,
+    hub: HubOption = None,
+    owner: OwnerOption = None,
+    project: ProjectOption = None,
+    quiet: QuietOption = False,
+    format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
+) -> None:
+    """Run the artifacts on this machine and prove the merge."""
+    output = Output(format, quiet)
+    if norms is None:
+        run_step("validate", name, hub, owner, project, output)
+        return
+    from publisher.pipeline.norms import norms_since
+
+    run_step("validate", name, hub, owner, project, Output(quiet=True))
+    release = open_release(project, name, owner)
+    with open_hub(hub or "local", release, release.project, look_only=True) as target:
+        found = dict(norms_since(release, target, norms))
+    output.document(
+        "norms",
+        {
+            "since": norms,
+            "artifacts": {
+                kind: [{**asdict(each), "relative": each.relative} for each in rows]
+                for kind, rows in found.items()
+            },
+        },
+    )
+    for kind, rows in found.items():
+        output.result(f"{kind} since {norms}: change of each module, and its share of what was there")
+        for each in rows:
+            told = "not in both" if each.change is None else f"{each.change:10.4g}  {each.relative or 0:9.3%}"
+            output.result(f"  {told}  {each.module}")
 
 
 def run_step(

@@ -10,7 +10,7 @@ import typer
 from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption, QuietOption
 from publisher.cli.output import Format, Output
 from publisher.cli.progress import Progress
-from publisher.cli.session import open_hub, open_project, open_project_or_folder, open_release
+from publisher.cli.session import open_hub, open_project, open_project_or_folder, open_release, source_of
 from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _verify_releases(
     for name in names:
         release = open_release(project, name, owner)
         with open_hub(hub, release, release.project) as target, Progress(output) as progress:
-            proofs = reprove(release, target, progress, level=level)
+            proofs = reprove(release, target, source_of(target), progress, level=level)
         endpoint = target.endpoint
         documents += _told(output, proofs)
     output.document("verify", {"hub": endpoint, "proof": level, "repos": documents})

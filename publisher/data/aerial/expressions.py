@@ -2,6 +2,7 @@
 
 the [size | extreme] [colour] CATEGORY [in the GRID CELL] [that is DIRECTION a CATEGORY]
 the group of N CATEGORIES [in the GRID CELL]
+the pair of a CATEGORY and a CATEGORY [in the GRID CELL]
 all CATEGORIES in the image
 """
 
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from publisher.data.aerial.relations import possible_positions
-from publisher.data.aerial.scene import Group, Scene, SceneObject
+from publisher.data.aerial.relations import possible_directions, possible_positions
+from publisher.data.aerial.scene import PAIRS, Group, Scene, SceneObject
 
 RELATIONS_SAID = 2  # nearest neighbours that an object is described by
 _MOST_PARTS = 3  # beside the category; more reads like a list
@@ -73,6 +74,10 @@ class GroupWords:
         if self.count is None:
             return f"all {plural(self.category)} in the image"
         words = f"the group of {self.count} {plural(self.category)}"
+        if self.category in PAIRS:
+            words = "the pair of " + " and ".join(
+                _indefinite(name, another=False) for name in PAIRS[self.category]
+            )
         return f"{words} {self.position}" if self.position else words
 
     @property
@@ -91,9 +96,19 @@ class Expression:
     words: ObjectWords | GroupWords
 
 
-def generate(scene: Scene) -> tuple[Expression, ...]:
-    """All expressions of a described scene, object by object, then group by group."""
-    of_objects = [Expression(thing.id, words) for thing in scene.objects for words in _of_object(thing)]
+def generate(scene: Scene, *, borderline: bool = False) -> tuple[Expression, ...]:
+    """All expressions of a described scene, object by object, then group by group.
+
+    Args:
+        scene: as `relations.describe` gives it.
+        borderline: say also what only a less careful viewer would say, of an object near a line of the grid or near
+            the border of two directions.
+    """
+    of_objects = [
+        Expression(thing.id, words)
+        for thing in scene.objects
+        for words in _of_object(scene, thing, borderline=borderline)
+    ]
     of_groups = [Expression(group.id, words) for group in scene.groups for words in _of_group(scene, group)]
     return (*of_objects, *of_groups)
 
@@ -115,15 +130,15 @@ def plural(name: str) -> str:
     return f"{name}s"
 
 
-def _of_object(thing: SceneObject) -> Iterator[ObjectWords]:
+def _of_object(scene: Scene, thing: SceneObject, *, borderline: bool) -> Iterator[ObjectWords]:
     # Of an object without a certain colour every possible one is said, so that the filter can count what it drops.
     colors = (thing.color,) if thing.color else thing.possible_colors
     choices = product(
         (None, *colors),
-        (None, thing.grid_position),
+        (None, *_positions(scene, thing, borderline=borderline)),
         (None, *thing.extreme_positions),
         (None, thing.size_attribute) if thing.size_attribute else (None,),
-        (None, *said_relations(thing)),
+        (None, *_relations(scene, thing, borderline=borderline)),
     )
     for color, position, extreme, size, relation in choices:
         # An extreme already says where, and two superlatives in a row leave open which one counts first.
@@ -133,6 +148,25 @@ def _of_object(thing: SceneObject) -> Iterator[ObjectWords]:
         words = ObjectWords(thing.name, size, extreme, color, position, direction, target)
         if len(words.features) <= 1 + _MOST_PARTS:
             yield words
+
+
+def _positions(scene: Scene, thing: SceneObject, *, borderline: bool) -> tuple[str, ...]:
+    every = possible_positions(thing.bndbox, scene.width, scene.height)
+    return every if borderline else every[:1]
+
+
+def _relations(scene: Scene, thing: SceneObject, *, borderline: bool) -> tuple[tuple[str, str], ...]:
+    if not borderline:
+        return said_relations(thing)
+    boxes = {other.id: other.bndbox for other in scene.objects}
+    near = thing.relationships[:RELATIONS_SAID]
+    return tuple(
+        dict.fromkeys(
+            (direction, one.target_category)
+            for one in near
+            for direction in possible_directions(thing.bndbox, boxes[one.target_id])
+        )
+    )
 
 
 def _of_group(scene: Scene, group: Group) -> Iterator[GroupWords]:

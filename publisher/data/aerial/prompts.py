@@ -1,4 +1,4 @@
-"""The scene in words, its target first: what a model without eyes trains on. Short, for tokens cost."""
+"""What a model is asked: of the scene in words, its target first, or of two pictures. Short, for tokens cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from publisher.data.aerial.expressions import plural, said_relations
 from publisher.data.aerial.relations import possible_positions
-from publisher.data.aerial.scene import Group, Scene, SceneObject
+from publisher.data.aerial.scene import PAIRS, Group, Scene, SceneObject
 
 OTHERS_LISTED = 5  # further ones are left out: a prompt's length has a bound
 
@@ -28,6 +28,26 @@ def prompt(scene: Scene, item: SceneObject | Group) -> str:
     return f"Target: {target}\nOthers: {listed}\nDescribe only the target."
 
 
+def prompt_for_views(item: SceneObject | Group) -> str:
+    """The question to a model that sees the item's two views, see `views`."""
+    if isinstance(item, Group):
+        return (
+            f"The first image is an aerial scene in which {_named(item)} are tinted red, the second the same scene "
+            "as it is. Refer to them in one short phrase by which they are found in the scene, without a word about "
+            "the tint."
+        )
+    return (
+        f"The first image is an aerial scene with a red box around one {item.name}, the second a close-up of it. "
+        "Refer to it in one short phrase by which it is found in the scene, without a word about the box."
+    )
+
+
+def _named(group: Group) -> str:
+    if group.category in PAIRS:
+        return " and ".join(f"one {name}" for name in PAIRS[group.category])
+    return f"{group.size} {plural(group.category)}" if group.size else f"some {plural(group.category)}"
+
+
 def _object(thing: SceneObject) -> str:
     traits = [f"{thing.color or ''} {thing.name}".strip(), _cell(thing.grid_position)]
     traits += [word for word in (*thing.extreme_positions, thing.size_attribute) if word]
@@ -36,6 +56,9 @@ def _object(thing: SceneObject) -> str:
 
 
 def _group(scene: Scene, group: Group) -> str:
+    if group.category in PAIRS:
+        position = _cell(possible_positions(group.bndbox, scene.width, scene.height)[0])
+        return f"pair, {' and '.join(PAIRS[group.category])}, {position}"
     things = f"{group.size} {plural(group.category)}"
     if not group.is_cluster:
         return f"all {things}"

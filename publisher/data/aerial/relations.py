@@ -11,7 +11,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from publisher.data.aerial.scene import FIRST_GROUP_ID, Box, Group, Relationship, Scene, SceneObject
+from publisher.data.aerial.scene import (
+    FIRST_GROUP_ID,
+    PAIRS,
+    Box,
+    Group,
+    Relationship,
+    Scene,
+    SceneObject,
+)
 
 NEAR = 150  # pixels between middles up to which AerialD speaks of a relation
 CLUSTER_GAP = 100  # pixels between middles up to which objects stand together
@@ -142,17 +150,44 @@ def _groups(scene: Scene) -> Iterator[Group]:
         if everyone not in clusters:
             clusters.append(everyone)
         for members in clusters:
-            yield Group(
-                id=next_id,
-                category=name,
-                member_ids=tuple(thing.id for thing in members),
-                bndbox=_around([thing.bndbox for thing in members]),
-                centroid=_mean([thing.bndbox.center for thing in members]),
+            yield _group(
+                next_id,
+                name,
+                members,
                 is_cluster=members in found,
                 is_distinct=is_distinct,
                 is_class=members == everyone,
             )
             next_id += 1
+    for name, kinds in PAIRS.items():
+        either = tuple(thing for thing in scene.objects if thing.name in kinds)
+        beyond_doubt = _clusters(either, CLUSTER_DOUBT)
+        for members in _clusters(either, CLUSTER_GAP):
+            if sorted(thing.name for thing in members) == sorted(kinds):
+                is_distinct = members in beyond_doubt
+                yield _group(next_id, name, members, is_cluster=True, is_distinct=is_distinct, is_class=False)
+                next_id += 1
+
+
+def _group(
+    number: int,
+    category: str,
+    members: tuple[SceneObject, ...],
+    *,
+    is_cluster: bool,
+    is_distinct: bool,
+    is_class: bool,
+) -> Group:
+    return Group(
+        id=number,
+        category=category,
+        member_ids=tuple(thing.id for thing in members),
+        bndbox=around([thing.bndbox for thing in members]),
+        centroid=_mean([thing.bndbox.center for thing in members]),
+        is_cluster=is_cluster,
+        is_distinct=is_distinct,
+        is_class=is_class,
+    )
 
 
 def _clusters(things: tuple[SceneObject, ...], gap: int) -> list[tuple[SceneObject, ...]]:
@@ -171,7 +206,8 @@ def _distance(a: SceneObject, b: SceneObject) -> float:
     return math.dist(a.bndbox.center, b.bndbox.center)
 
 
-def _around(boxes: list[Box]) -> Box:
+def around(boxes: list[Box]) -> Box:
+    """The smallest box that holds them all; at least one."""
     return Box(
         min(box.xmin for box in boxes),
         min(box.ymin for box in boxes),

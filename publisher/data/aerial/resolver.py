@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from publisher.data.aerial.colours import COLOURS
 from publisher.data.aerial.expressions import GroupWords, ObjectWords, plural
 from publisher.data.aerial.relations import DIRECTIONS, EXTREMES, SIZES
-from publisher.data.aerial.scene import Scene
+from publisher.data.aerial.scene import PAIRS, Scene
 from publisher.data.aerial.unique import fitting
 
 
@@ -26,6 +26,9 @@ def parse(text: str, categories: set[str]) -> ObjectWords | GroupWords | None:
     cell = r"(?: (?P<position>in the (?:center|(?:top|center|bottom) (?:left|center|right))))?"
     if found := re.fullmatch(rf"the group of (?P<count>\d+) {_one_of('category', singular)}{cell}", text):
         return GroupWords(singular[found["category"]], int(found["count"]), found["position"])
+    for pair in PAIRS:
+        if found := re.fullmatch(rf"{re.escape(GroupWords(pair, 2).text)}{cell}", text):
+            return GroupWords(pair, 2, found["position"])
     found = re.fullmatch(
         rf"the(?: {_one_of('size', SIZES)})?(?: {_one_of('extreme', EXTREMES)})?(?: {_one_of('color', COLOURS)})?"
         rf" {_one_of('category', categories)}{cell}"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from publisher.errors import HubpubError
 
 FIRST_GROUP_ID = 1_000_000  # AerialD: ids from here on name groups, below it single objects
+# Groups of two categories, one object of each: AerialD has this one.
+PAIRS = {"vehicle pair": ("large vehicle", "small vehicle")}
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class SceneObject:
     color: str | None = None  # None: no single colour can be named
     possible_colors: tuple[str, ...] = ()  # what a viewer might call it, `color` included
     is_cutoff: bool = False  # reaches over the image's edge
-    segmentation: str | None = None  # run-length code, where there is one
+    segmentation: str | None = (
+        None  # the mask as packed run-length code of the scene's size, where there is one
+    )
     grid_position: str = ""  # like `in the top left`
     extreme_positions: tuple[str, ...] = ()  # like `topmost`: among its category, without doubt
     size_attribute: str | None = None  # like `larger`: among its category, without doubt
@@ -73,18 +77,20 @@ class Group:
     """Several objects of one category that are spoken of together."""
 
     id: int
-    category: str
-    member_ids: tuple[int, ...]
+    category: str  # of its members, or the name of one of `PAIRS`
+    member_ids: tuple[int, ...]  # empty where the source tells their number only
     bndbox: Box
     centroid: tuple[float, float]
     is_cluster: bool  # they stand together
     is_distinct: bool  # and no viewer would sort the category into other clusters
     is_class: bool  # they are all of their category in the image
+    told_size: int = 0  # how many objects, where the source does not tell which
+    segmentation: str | None = None  # as an object's; None: that of its members together
 
     @property
     def size(self) -> int:
         """How many objects."""
-        return len(self.member_ids)
+        return len(self.member_ids) or self.told_size
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,15 @@ class Scene:
         """The objects of one category."""
         return tuple(thing for thing in self.objects if thing.name == name)
 
+    def item(self, number: int) -> SceneObject | Group:
+        """The object or group of an id."""
+        things = {thing.id: thing for thing in self.objects}
+        return things.get(number) or next(group for group in self.groups if group.id == number)
+
+    def members(self, group: Group) -> tuple[SceneObject, ...]:
+        """The objects of a group; none where the source does not tell them."""
+        return tuple(thing for thing in self.objects if thing.id in group.member_ids)
+
 
 def validate_scene(scene: Scene) -> None:
     """Refuse a scene that cannot be true; every fault is named at once.
@@ -113,7 +128,7 @@ def validate_scene(scene: Scene) -> None:
     Raises:
         HubpubError: HP-D03; `data["faults"]` lists them.
     """
-    faults = [] if scene.objects else ["there is nothing in it"]
+    faults = [] if scene.objects or scene.groups else ["there is nothing in it"]
     ids = Counter([thing.id for thing in scene.objects] + [group.id for group in scene.groups])
     faults += [f"id {number} is used {times} times" for number, times in ids.items() if times > 1]
     for thing in scene.objects:
@@ -131,7 +146,7 @@ def validate_scene(scene: Scene) -> None:
     for group in scene.groups:
         if group.id < FIRST_GROUP_ID:
             faults.append(f"group {group.id} has an id that is kept for objects")
-        if any(known.get(member) != group.category for member in group.member_ids):
+        if any(known.get(member) not in _categories(group) for member in group.member_ids):
             faults.append(f"group {group.id} names members that are no {group.category} of this scene")
     if faults:
         raise HubpubError(
@@ -141,3 +156,7 @@ def validate_scene(scene: Scene) -> None:
             where=scene.filename,
             faults=faults,
         )
+
+
+def _categories(group: Group) -> tuple[str, ...]:
+    return PAIRS.get(group.category, (group.category,))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from publisher.data.aerial.colours import name_colour
+from publisher.data.aerial.rle import counts_of
 from publisher.data.aerial.scene import Box, Scene, SceneObject
 from publisher.data.aerial.sprites import SCALE, Picture, draw_sprite
 from publisher.data.aerial.terrain import IMAGE_SIDE, TERRAINS, Terrain, Zone
@@ -152,5 +153,6 @@ def _seen(number: int, category: str, picture: Picture, mask: Picture, whole: Bo
         area=sum(count for count, _ in pixels),
         color=color,
         possible_colors=possible,
+        segmentation=counts_of(mask),
         is_cutoff=whole.xmin < 0 or whole.ymin < 0 or whole.xmax > IMAGE_SIDE or whole.ymax > IMAGE_SIDE,
     )

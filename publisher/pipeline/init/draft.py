@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.compose import OPEN_QUESTION, Key, question
 from publisher.manifest.load import load_defaults
 from publisher.manifest.project import Project
+from publisher.pipeline.init.asking import Ask, take_default
 from publisher.pipeline.init.bases import OpenHub, pinned
 from publisher.pipeline.init.drafts import Draft, Model, Words
 from publisher.pipeline.init.from_adapter import artifacts, from_adapter
 from publisher.pipeline.init.from_card import read_card
+from publisher.pipeline.init.from_files import from_files
 from publisher.pipeline.init.from_repo import from_repo
 from publisher.pipeline.init.skeleton import YOUR_NAME, skeleton
 
@@ -32,11 +35,17 @@ class Wanted:
     source: str | None = None
 
 
-def draft_of(project: Project, wanted: Wanted, open_hub: OpenHub) -> Draft:
+def draft_of(project: Project, wanted: Wanted, open_hub: OpenHub, ask: Ask = take_default) -> Draft:
     """Draft a release from its source.
 
+    Args:
+        project: where it goes.
+        wanted: what the command line says.
+        open_hub: for what only a Hub knows.
+        ask: the author, for what nothing tells: whose it is, and what quantized files were made of.
+
     Raises:
-        HubpubError: HP-M09 sources that do not go together, HP-M10 quantized files; whatever a source refuses.
+        HubpubError: HP-M09 sources that do not go together; whatever a source refuses.
     """
     _refuse(wanted)
     hub = _once(open_hub)
@@ -47,6 +56,10 @@ def draft_of(project: Project, wanted: Wanted, open_hub: OpenHub) -> Draft:
     words = read_card(wanted.card) if wanted.card else Words("")
     if wanted.repo:
         model, words, owner = from_repo(wanted.repo, name, hub)
+    elif wanted.files:
+        owner = owner or ask("Whose account or organisation on the Hub?", _account(hub))
+        model, told = from_files(wanted.files, wanted.source, folder, name, owner, hub, ask)
+        words = replace(told, **_said_by(words)) if wanted.card else told
     elif wanted.adapter:
         model = from_adapter(wanted.adapter, folder, name, owner, hub)
     elif wanted.card:
@@ -68,19 +81,13 @@ def _refuse(wanted: Wanted) -> None:
         )
         if value
     ]
-    if len(given) > 1 and given != ["--from-adapter", "--from-card"]:
+    if len(given) > 1 and given not in (["--from-adapter", "--from-card"], ["--from-files", "--from-card"]):
         raise HubpubError(
             "HP-M09",
             f"{' and '.join(given)} do not go together",
-            hint="one source; a card may stand beside an adapter",
+            hint="one source; a card may stand beside an adapter or files",
         )
-    if wanted.files:
-        raise HubpubError(
-            "HP-M10",
-            "files that were quantized elsewhere cannot be released yet: no artifact of the manifest holds GGUF files",
-            hint=f"hubpub init {wanted.name} --from-adapter PATH_OR_REPO, and nf4 among its artifacts",
-        )
-    if wanted.source:
+    if wanted.source and not wanted.files:
         raise HubpubError("HP-M09", "--source belongs to --from-files", hint="hubpub init --help")
 
 
@@ -103,6 +110,24 @@ def _owner_key(owner: str | None, default: str | None) -> Key | None:
     if owner == default:
         return None
     return Key("owner", owner, note="edit" if owner == YOUR_NAME else "")
+
+
+def _account(open_hub: OpenHub) -> str | None:
+    """Who is logged in; nobody where the Hub does not say, or only rehearses."""
+    try:
+        hub = open_hub()
+        return None if hub.host == "local" else hub.account().name
+    except HubpubError:
+        return None
+
+
+def _said_by(card: Words) -> dict[str, Any]:
+    """What a card that stands beside the files says better than they do."""
+    return {
+        part.name: value
+        for part in fields(card)
+        if part.name != "base" and (value := getattr(card, part.name))
+    }
 
 
 def _once(open_hub: OpenHub) -> OpenHub:

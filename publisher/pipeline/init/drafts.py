@@ -15,15 +15,16 @@ class Model:
 
     Attributes:
         source: in words, for the manifest's first line.
-        base, adapter, artifacts: keys of the manifest.
+        base, adapter, artifacts: keys of the manifest; `run`: what the trainer wrote down, where it left something.
         public: whether what is adopted is public now; None = nothing is adopted.
         told: what was measured in passing. It is for the terminal: a release measures it again as facts.
     """
 
     source: str
     base: Key
-    adapter: Key
+    adapter: Key | None  # None: nothing was trained
     artifacts: Key
+    run: Key | None = None
     public: bool | None = None
     told: tuple[str, ...] = ()
 

@@ -6,10 +6,12 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from publisher.errors import HubpubError
+from publisher.evidence.imported.run import read_run
 from publisher.hub.port import Hub
 from publisher.manifest.compose import Key
 from publisher.manifest.schema import SUFFIX
@@ -20,6 +22,7 @@ from publisher.records.artifacts import Kind, RepoRef
 from publisher.weights.adapter import describe_adapter
 from publisher.weights.lora import CONFIG, WEIGHTS, read_adapter
 
+CHECKPOINT = re.compile(r"checkpoint-(\d+)")  # as transformers' trainer names them
 ADDRESS = re.compile(r"(?:hf://)?(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 
 
@@ -38,7 +41,11 @@ def from_adapter(place: str, folder: Path, name: str, owner: str | None, open_hu
     """
     if Path(place).is_dir():
         here = Path(place).resolve()
-        return _model(here, Path(os.path.relpath(here, folder)).as_posix(), place, name, owner, open_hub)
+        _refuse_other(here, name)
+        relative = Path(os.path.relpath(here, folder)).as_posix()
+        run, told = _run_of(here, relative)
+        model = _model(here, relative, place, name, owner, open_hub)
+        return replace(model, run=run, told=(*model.told, *told))
     match = ADDRESS.fullmatch(place)
     if match is None:
         raise HubpubError(
@@ -52,6 +59,33 @@ def from_adapter(place: str, folder: Path, name: str, owner: str | None, open_hu
         return _model(
             outline, f"{ref.repo_id}@{commit}", f"{ref.repo_id} on {hub.endpoint}", name, owner, open_hub
         )
+
+
+def _refuse_other(folder: Path, name: str) -> None:
+    """Point to the adapter where a trainer's folder holds it further down."""
+    if (folder / CONFIG).is_file():
+        return
+    checkpoints = {
+        int(found[1]): path for path in folder.iterdir() if (found := CHECKPOINT.fullmatch(path.name))
+    }
+    if checkpoints and (last := checkpoints[max(checkpoints)] / CONFIG).is_file():
+        raise HubpubError(
+            "HP-A07",
+            f"{folder.name} holds checkpoints of a training and no adapter of its own",
+            where=str(folder),
+            hint=f"hubpub init {name} --from-adapter {last.parent}",
+        )
+
+
+def _run_of(folder: Path, relative: str) -> tuple[Key | None, tuple[str, ...]]:
+    """What the trainer wrote down beside the adapter, read as the release will read it."""
+    try:
+        run = read_run(folder, ["."])
+    except HubpubError as fault:
+        # HP-A08 and nothing found: most adapters come alone.
+        return None, () if fault.code == "HP-A08" else (f"left out as training_run: {fault.what}",)
+    files = sorted(set(run.said_by.values()))
+    return Key("training_run", relative, note=f"what its trainer wrote down: {', '.join(files)}"), ()
 
 
 def pinned_repo(hub: Hub, repo_id: str, revision: str | None) -> tuple[RepoRef, str]:

@@ -110,7 +110,7 @@ def _groups(draft: Draft) -> Iterator[list[Key]]:
         Key("licence", "apache-2.0", off=True, note="the base's own where it is left out"),
     )
     yield [Key("manifest", 1), *([draft.owner] if draft.owner else []), visibility, *licence]
-    yield [model.base, model.adapter, *([words.dataset] if words.dataset else [])]
+    yield [key for key in (model.base, model.adapter, model.run, words.dataset) if key is not None]
     yield [model.artifacts]
     why = "Every model answers this before the upload, and the card's snippets ask it. Edit: a question of your users."
     yield [Key("smoke", [SMOKE], above=(why,))]

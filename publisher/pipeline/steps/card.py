@@ -6,16 +6,18 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from publisher.card.dataset_plot import dataset_plot
 from publisher.card.eval_results import eval_results
 from publisher.card.plot import loss_plot
 from publisher.card.render import render
 from publisher.card.templates import Templates
+from publisher.data.examples import example_sheet
 from publisher.evidence.files import inventory
 from publisher.evidence.record import refuse_stale
 from publisher.manifest.lock import write_whole
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
-from publisher.pipeline.cards import card_input, facts_text
+from publisher.pipeline.cards import EXAMPLES, STATISTICS, card_input, facts_text
 from publisher.pipeline.licensing import licence_files
 from publisher.pipeline.steps.tensors import tensors_text
 from publisher.pipeline.words import Words
@@ -51,6 +53,7 @@ def card(
         _clear(folder)
         beside = {
             **(assets if kind in ("adapter", "merged") else {}),
+            **(_pictures(facts, folder) if kind == "dataset" else {}),
             **{path: t.encode() for path, t in licence_files(kind, manifest, facts, templates).items()},
         }
         beside |= _evidence(paths, manifest, facts)
@@ -81,6 +84,17 @@ def _assets(facts: Facts) -> dict[str, bytes]:
     unit = last.unit if last else None
     singular = {"optimizer steps": "optimizer step", "log entries": "entry of the log"}
     return {"assets/loss.png": loss_plot(log, unit=unit, counts=singular[counts])}
+
+
+def _pictures(facts: Facts, folder: Path) -> dict[str, bytes]:
+    """What a dataset holds, drawn from the facts, and rows of it, from the rows themselves."""
+    words = facts.value("dataset.answer_words")
+    drawn = {}
+    if words:
+        drawn[STATISTICS] = dataset_plot(facts.value("dataset.rows_by.category", {}), words)
+    if facts.value("dataset.examples"):
+        drawn[EXAMPLES] = example_sheet(folder)
+    return drawn
 
 
 def _evidence(paths: ReleasePaths, manifest: Manifest, facts: Facts) -> Mapping[str, bytes]:

@@ -9,7 +9,17 @@ from publisher.pipeline.packages import pack
 from publisher.records.changes import Changes, Tensors
 from publisher.records.facts import Facts, Measurement
 from publisher.records.receipts import Version
-from publisher.records.runs import Adapter, Base, Dataset, Ggufs, Identity, Merged, Quantized
+from publisher.records.runs import (
+    Adapter,
+    Base,
+    Dataset,
+    Ggufs,
+    Identity,
+    Merged,
+    Quantized,
+    Variants,
+    each_of,
+)
 from publisher.release.before import read_before
 from publisher.release.changes import compare
 
@@ -27,12 +37,13 @@ def changes(
     merged: Merged | None,
     quantized: Quantized | None,
     ggufs: Ggufs | None,
+    variants: Variants | None,
 ) -> Changes:
     """Compare each repo with what it held at its version before. A first version has nothing to compare with."""
     measured: list[Measurement] = []
     digested = tensors.of if tensors else {}
     memo = paths.hub(hub.host) / "before"
-    for package in pack(identity, (base, dataset, adapter, merged, quantized, ggufs)):
+    for package in pack(identity, (base, dataset, adapter, merged, quantized, ggufs, *each_of(variants))):
         earlier = version.earlier.get(package.kind)
         if earlier is not None:
             before = read_before(hub, earlier, package.kind, memo)

@@ -12,13 +12,14 @@ from publisher.evidence.files import inventory
 from publisher.evidence.record import record
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
-from publisher.pipeline.folders import made_aside
+from publisher.pipeline.folders import made_aside, place
 from publisher.pipeline.inputs import GivenGgufs
-from publisher.pipeline.own_ggufs import described, link, looked_at
+from publisher.pipeline.own_ggufs import described, looked_at
 from publisher.pipeline.services import Engine
 from publisher.records.artifacts import Artifact
-from publisher.records.runs import Base, Convertible, Ggufs, Merged, Pins
-from publisher.weights.gguf_files import projector_in
+from publisher.records.runs import Base, Convertible, Ggufs, Made, Merged, Pins
+from publisher.records.stand_in import TAG
+from publisher.weights.gguf_files import is_projector
 
 TYPES = ("bf16", "q8_0")  # where the manifest names none
 
@@ -31,6 +32,8 @@ class Converting:
     types: tuple[str, ...] = TYPES
     llama_cpp: str | None = None
     files: str | None = None  # the user's own, which nothing is made beside
+    mmproj: str | None = None
+    vision_part: bool = False  # made beside the files that are made here
     licence: str | None = None
     licence_name: str | None = None
     licence_link: str | None = None
@@ -46,7 +49,9 @@ class Converting:
             (made and made.types) or TYPES,
             made.llama_cpp if made else None,
             made.files if made else None,
-            manifest.licence,
+            made.mmproj if made else None,
+            made is not None and made.vision_part,
+            (made.licence if made else None) or manifest.licence,
             manifest.licence_name,
             manifest.licence_link,
             manifest.card.language,
@@ -56,6 +61,8 @@ class Converting:
 
 def convertible(paths: ReleasePaths, engine: Engine, converting: Converting, base: Base) -> Convertible:
     """Convert the base's vocabulary alone, which takes seconds: what is made of it has the same one.
+
+    A vision part that is to be made is tried too, without writing it.
 
     Raises:
         HubpubError: HP-E01 there is no converter, HP-M10 it does not know this architecture or tokenizer.
@@ -67,6 +74,7 @@ def convertible(paths: ReleasePaths, engine: Engine, converting: Converting, bas
         name=converting.name,
         types=(),
         converter=converter.script,
+        vision_part=converting.vision_part,
     )
     return Convertible(record("convertible", engine.run(job).measured, paths.evidence))
 
@@ -84,11 +92,11 @@ def gguf(
 
     Raises:
         HubpubError: HP-E01, HP-M10 as `convertible`; HP-E02 the converter failed; HP-E03 a header lacks something;
-            HP-W04 one of the user's own files is damaged or missing.
+            HP-W04 one of the user's own files is damaged or missing; HP-W05 one is of another model.
     """
     folder = paths.artifact("gguf")
     if given is not None:
-        return _linked(folder, converting, given, paths)
+        return _linked(folder, converting, given, paths, merged or base)
     converter = converter_of(converting, paths)
     licence = converting.licence or _fact(base, "base.licence")
     card = {
@@ -98,6 +106,7 @@ def gguf(
         "base_model": pins.base_repo,
         "language": list(converting.language),
         "tags": list(converting.tags),
+        "description": TAG if paths.stand_in else None,
     }
     job = MakeGguf(
         model=(merged or base).artifact.folder,
@@ -106,6 +115,7 @@ def gguf(
         types=converting.types,
         converter=converter.script,
         quantizer=converter.quantizer,
+        vision_part=converting.vision_part,
         says={key: value for key, value in card.items() if value},
     )
     result = engine.run(job)
@@ -114,15 +124,19 @@ def gguf(
     )
 
 
-def _linked(folder: Path, converting: Converting, given: GivenGgufs, paths: ReleasePaths) -> Ggufs:
+def _linked(
+    folder: Path, converting: Converting, given: GivenGgufs, paths: ReleasePaths, source: Made
+) -> Ggufs:
     files = [file for file, _ in given.files]
-    models = looked_at(files, converting.files or "")
+    models = looked_at(files, converting.files or "", converting.mmproj)
+    facts = described(models, [file for file in files if is_projector(file)], Path(source.artifact.folder))
     with made_aside(folder) as aside:
         for file in files:
-            link(file, aside / file.name)
-    facts = record("gguf", described(models, projector_in(folder)), paths.evidence)
+            place(file, aside / file.name)
     known = {file.name: sha256 for file, sha256 in given.files}
-    return Ggufs(Artifact("gguf", str(folder), inventory(folder, known=known)), facts)
+    return Ggufs(
+        Artifact("gguf", str(folder), inventory(folder, known=known)), record("gguf", facts, paths.evidence)
+    )
 
 
 def converter_of(converting: Converting, paths: ReleasePaths) -> Converter:

@@ -8,18 +8,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.data.enhance.endpoint import ready
 from publisher.errors import HubpubError
 from publisher.evidence.imported.run import read_run
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings, Manifest
 from publisher.manifest.section import REPO_ID
+from publisher.pipeline.base_package import package_file
+from publisher.pipeline.code_models import missing_models
 from publisher.pipeline.inputs import given_files
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.own_ggufs import looked_at
 from publisher.pipeline.services import LastVersion, Source, Wishes
+from publisher.pipeline.stand_in import is_gated_by_name, model_type_of, refuse_marked
 from publisher.pipeline.steps.gguf import Converting, converter_of
-from publisher.pipeline.steps.resolve import package_file
+from publisher.pipeline.steps.variants import variant_problems
 from publisher.records.artifacts import RepoRef
 from publisher.records.runs import Identity
 from publisher.release.keyless import lacking
@@ -33,6 +37,8 @@ FOR_ADAPTERS = ("peft", "bitsandbytes")
 FOR_GGUF = ("gguf",)
 FOR_ROWS = ("pyarrow",)
 FOR_CURVES = ("matplotlib",)
+FOR_BUILDING = ("PIL", "matplotlib")  # the pictures of a dataset's card, and those in its rows
+FOR_METRICS = ("scipy", "sacrebleu", "rouge_score")
 MARGIN = 1.2  # file systems and temporary folders take their share
 GGUF_SHARE = {"q8_0": 0.54, "f32": 2.0}  # of the bf16 weights; whatever else has 16 bits a weight, or fewer
 GGUF_TO_BF16 = 3  # a 4-bit GGUF file grows about so much when it is dequantized
@@ -58,8 +64,10 @@ def preflight(
     """Look at packages, base, disk, token, rights and tag before anything slow.
 
     Raises:
-        HubpubError: the first problem, with all of them in `data["all"]`.
+        HubpubError: HP-M12 a stand-in, and the Hub is not on this machine; else the first problem, with all of them in
+            `data["all"]`.
     """
+    refuse_marked(hub, _brought(paths, manifest), rehearsing=paths.stand_in)
     if hub.is_keyless:
         account, problems = _keyless_rights(hub, identity, manifest, wishes.propose)
     else:
@@ -67,13 +75,20 @@ def preflight(
     problems += _packages(manifest, Levels.of(manifest, wishes.proof))
     # Where the Hub that bases come from said no already, asking it for the base says the same again, slowly.
     silent = not account and source.hub.endpoint == hub.endpoint and not _local(manifest)
-    size, unknown_base = (0, None) if silent else _base_size(paths, source.hub, manifest.base)
+    look_at_base = _stand_in_size if paths.stand_in else _base_size
+    size, unknown_base = (
+        (0, _unseen(source.hub, manifest.base)) if silent else look_at_base(paths, source.hub, manifest.base)
+    )
     problems += [unknown_base] if unknown_base else []
     problems += _inputs(paths, manifest)
     problems += _ggufs(paths, manifest)
+    problems += _enhancement(paths, manifest)
+    problems += variant_problems(paths, manifest, Levels.of(manifest, wishes.proof))
     peak = _peak_bytes(size, manifest, embedded=hub.host == "local")
     peak += int(size * MARGIN) if wishes.verify == "full" else 0  # one repo at a time comes back whole
     problems += _disk(paths, peak)
+    if account and not paths.stand_in and unknown_base is None:
+        problems += missing_models(manifest.card.code_models, source.hub)
     if account:
         problems += _taken(paths, hub, identity, wishes.version or manifest.version, last)
         problems += [] if wishes.propose else _superseded(hub, identity, manifest)
@@ -96,16 +111,19 @@ def _packages(manifest: Manifest, levels: Levels) -> Iterator[HubpubError]:
 
 def needed(manifest: Manifest, levels: Levels) -> tuple[str, ...]:
     """Packages that the run will import: none of torch's family where nothing is made and nothing is loaded."""
-    own = {kind for kind, artifact in manifest.artifacts.items() if artifact.files}
+    own = {kind for kind, artifact in manifest.artifacts.items() if artifact.files or artifact.folder}
     written = {"merged", "nf4", "gguf"} & set(manifest.artifacts) - own
     drawn = FOR_CURVES if manifest.train or manifest.training_run else ()
+    built = FOR_BUILDING if manifest.dataset is not None and manifest.dataset.build else ()
     made = manifest.train or manifest.evaluate or manifest.base.package or written
     if made or any(levels[kind] != "static" for kind in manifest.artifacts):
         adapters = manifest.train or manifest.adapter or "nf4" in manifest.artifacts
         read = FOR_GGUF if "gguf" in manifest.artifacts or manifest.base.package else ()
-        return (*HEAVY, *(FOR_ADAPTERS if adapters else ()), *read, *drawn)
+        compared = FOR_METRICS if manifest.evaluate else ()
+        every = (*HEAVY, *(FOR_ADAPTERS if adapters else ()), *read, *built, *drawn, *compared)
+        return tuple(dict.fromkeys(every))
     rows = manifest.dataset is not None and not manifest.dataset.link
-    return (*(FOR_ROWS if rows else ()), *drawn)
+    return tuple(dict.fromkeys((*(FOR_ROWS if rows else ()), *built, *drawn)))
 
 
 def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
@@ -120,14 +138,14 @@ def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
             hint="adapter: takes a folder relative to the manifest, or owner/repo@revision",
         )
     yield from unread_run(paths, manifest)
-    data = manifest.dataset.folder if manifest.dataset else None
-    if data and not (paths.folder / data).is_dir():
-        yield HubpubError(
-            "HP-D01",
-            f"the dataset folder {data} does not exist",
-            where=str(paths.folder / data),
-            hint="point dataset.folder at a folder with data/train-*.parquet",
-        )
+    for place in manifest.dataset.places if manifest.dataset else ():
+        if not (paths.folder / place).exists():
+            yield HubpubError(
+                "HP-D01",
+                f"{place} does not exist, which the dataset is made of",
+                where=str(paths.folder / place),
+                hint="dataset: takes paths relative to the manifest",
+            )
 
 
 def unread_run(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
@@ -155,9 +173,38 @@ def _ggufs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
             if own is None:
                 converter_of(Converting.of(manifest, paths.name), paths)
             else:
-                looked_at(own, str(manifest.artifacts["gguf"].files))
+                made = manifest.artifacts["gguf"]
+                looked_at(own, str(made.files), made.mmproj)
         except HubpubError as problem:
             yield problem
+
+
+def _enhancement(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
+    """What the dataset's language model lacks, where no dataset was built yet: whoever finds one built asks none."""
+    asked = getattr(manifest.dataset.build if manifest.dataset else None, "enhance", None)
+    if asked is None or paths.lock.is_file() or (paths.stages / "dataset.json").is_file():
+        return
+    try:
+        ready(asked)
+    except HubpubError as problem:
+        yield problem
+
+
+def _brought(paths: ReleasePaths, manifest: Manifest) -> Iterator[Path]:
+    """The files of models that the manifest names and that lie here."""
+    folders = [manifest.base.folder, manifest.adapter, *(made.folder for made in manifest.artifacts.values())]
+    for folder in (paths.folder / place for place in folders if place):
+        yield from sorted(folder.iterdir()) if folder.is_dir() else ()
+    yield from given_files(manifest, paths.folder) or ()
+
+
+def _stand_in_size(paths: ReleasePaths, hub: Hub, base: BaseSettings) -> tuple[int, HubpubError | None]:
+    """A few megabytes, which count for nothing; what it is to be like must be known."""
+    try:
+        model_type_of(base, paths.folder, hub)
+    except HubpubError as problem:
+        return 0, problem
+    return 0, None
 
 
 def _local(manifest: Manifest) -> bool:
@@ -202,13 +249,22 @@ def _size_on_hub(hub: Hub, base: BaseSettings) -> int:
     except HubpubError as refusal:
         if refusal.code != "HP-H03":
             raise
-        raise HubpubError(
-            "HP-B02",
-            f"the base {base.model} is gated and this account has no access",
-            where=f"{hub.endpoint}/{base.model}",
-            hint=f"accept its terms at {hub.endpoint}/{base.model}, then: hf auth login",
-        ) from refusal
+        raise _gated(hub, base, "this account has no access") from refusal
     return sum(file.size for file in files if file.path.endswith(".safetensors"))
+
+
+def _unseen(hub: Hub, base: BaseSettings) -> HubpubError | None:
+    """What is known of a base on a Hub that nobody may be asked on."""
+    return _gated(hub, base, "nobody is logged in") if is_gated_by_name(base) else None
+
+
+def _gated(hub: Hub, base: BaseSettings, why: str) -> HubpubError:
+    return HubpubError(
+        "HP-B02",
+        f"the base {base.model} is gated and {why}",
+        where=f"{hub.endpoint}/{base.model}",
+        hint=f"accept its terms at {hub.endpoint}/{base.model}, then: hf auth login; or rehearse it: --stand-in --hub local",
+    )
 
 
 def _peak_bytes(base: int, manifest: Manifest, *, embedded: bool) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 from publisher.card.templates import Templates
 from publisher.card.trace import Rendered
@@ -13,11 +14,13 @@ from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.cards import cards_on_disk, render_all, traced_as
+from publisher.pipeline.code_models import code_models
 from publisher.pipeline.environment import environment
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.packages import lay_out, pack
-from publisher.pipeline.services import ByteCounter, Engine, LastVersion, Listener, Wishes
+from publisher.pipeline.services import ByteCounter, Engine, LastVersion, Listener, Source, Wishes
 from publisher.pipeline.snippets import snippets_of
+from publisher.pipeline.stand_in import refuse_marked
 from publisher.pipeline.steps.check import Checked
 from publisher.pipeline.steps.validate import Smoke, proof_job
 from publisher.pipeline.words import Words
@@ -47,6 +50,8 @@ from publisher.records.runs import (
     Merged,
     Pins,
     Quantized,
+    Variants,
+    each_of,
 )
 from publisher.release.changes import tag_notes
 from publisher.release.journal import Journal
@@ -84,9 +89,10 @@ def plan(
     """Hold the packages against the Hub, show the difference, and have it confirmed.
 
     Raises:
-        HubpubError: HP-H03 more than a keyless run may do, HP-H05 an edit on the Hub that we would overwrite,
-            HP-R04 not confirmed.
+        HubpubError: HP-M12 a stand-in's weights for a Hub elsewhere, HP-H03 more than a keyless run may do, HP-H05 an
+            edit on the Hub that we would overwrite, HP-R04 not confirmed.
     """
+    refuse_marked(hub, _laid_out(packages), rehearsing=False)
     made = make_plan(
         hub, identity.name, packages, version, allow_delete=wishes.allow_delete, former=last.repos
     )
@@ -122,6 +128,8 @@ def verify(
     listener: Listener,
     paths: ReleasePaths,
     wishes: Wishes,
+    source: Source,
+    manifest: Manifest,
     levels: Levels,
     smoke: Smoke,
     packages: Packages,
@@ -131,17 +139,23 @@ def verify(
     merged: Merged | None,
     quantized: Quantized | None,
     ggufs: Ggufs | None,
+    variants: Variants | None,
     plan: Plan,
     staged: Staged,
 ) -> Proven:
     """Fetch back, compare, load, generate, run the cards' code: all repos before the first is promoted."""
-    made = {m.artifact.kind: m for m in (base, dataset, adapter, merged, quantized, ggufs) if m is not None}
+    kept = (base, dataset, adapter, merged, quantized, ggufs, *each_of(variants))
+    made = {m.artifact.kind: m for m in kept if m is not None}
     folders = {package.ref.repo_id: str(package.folder) for package in packages}
     folders.setdefault(_base_id(base), base.artifact.folder)
 
+    @cache
+    def further() -> Mapping[str, str]:
+        return code_models(manifest.card.code_models, paths, source.hub, engine)
+
     def prove(package: Package) -> Mapping[str, Json]:
         folder, level = str(package.folder), strongest[package.kind]
-        places = {**folders, package.ref.repo_id: folder}
+        places = {**further(), **folders, package.ref.repo_id: folder} if level == "run" else {}
         snippets = snippets_of(_card(package), places) if level == "run" else ()
         done = next(n for n, each in enumerate(packages) if each.kind == package.kind)
         listener.progress(done, len(packages), "repos proven", package.ref.repo_id)
@@ -158,7 +172,7 @@ def verify(
     def key_at(package: Package, level: ProofLevel) -> str:
         names = {repo_id: repo_id for repo_id in folders}  # where a folder lies is no part of what was proven
         codes = [snippet.code for snippet in snippets_of(_card(package), names)]
-        asked = [entry.model_dump(mode="json") for entry in smoke]
+        asked = [entry.digest for entry in smoke]
         return digest([made[package.kind].digest, base.digest, codes, asked, level, wishes.verify])
 
     def strongest_of(package: Package) -> ProofLevel:
@@ -256,10 +270,14 @@ def package(
     merged: Merged | None,
     quantized: Quantized | None,
     ggufs: Ggufs | None,
+    variants: Variants | None,
     cards: Cards,
 ) -> Packages:
     """Put contents and cards together; edits that others made of a README on the Hub are merged into it."""
-    made: tuple[Made | None, ...] = (base, dataset, adapter, merged, quantized, ggufs)
+    made: tuple[Made | None, ...] = (
+        *(base, dataset, adapter, merged, quantized, ggufs),
+        *each_of(variants),
+    )
 
     @cache
     def rendered() -> Mapping[Kind, Rendered]:
@@ -279,6 +297,10 @@ def package(
     for each in packages:
         lay_out(each)
     return packages
+
+
+def _laid_out(packages: Packages) -> Iterator[Path]:
+    return (Path(package.folder) / file.path for package in packages if package.folder for file in package.files)
 
 
 def _card(package: Package) -> str:

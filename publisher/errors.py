@@ -113,6 +113,7 @@ CATALOGUE: dict[str, Kind] = {
     "HP-X02": Kind(Exit.MACHINE, "There is too little memory."),
     "HP-X03": Kind(Exit.MACHINE, "Another run of the same release holds the lock."),
     "HP-X04": Kind(Exit.MACHINE, "The port that the embedded Hub or the preview was to listen on is taken."),
+    "HP-X05": Kind(Exit.MACHINE, "Several training processes cannot run here: no loopback, or too few GPUs."),
     # the Hub
     "HP-H01": Kind(Exit.HUB, "The Hub cannot be reached."),
     "HP-H02": Kind(Exit.HUB, "There is no token for this Hub, or it is not valid."),

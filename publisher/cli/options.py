@@ -35,7 +35,9 @@ ProjectOption = Annotated[
 ]
 StandInOption = Annotated[
     bool,
-    typer.Option("--stand-in", help="The release's rehearsal on this machine, with a small random model as its base."),
+    typer.Option(
+        "--stand-in", help="The release's rehearsal on this machine, with a small random model as its base."
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How results are printed.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]

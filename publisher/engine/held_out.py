@@ -9,15 +9,23 @@ from pathlib import Path
 
 from publisher.engine.checkpoint import LogRow, trainable
 from publisher.engine.example import Example, Model, batch
+from publisher.engine.group import ALONE, Group
 from publisher.engine.loss import summed_loss
 from publisher.engine.output import written_aside
 from publisher.errors import HubpubError
 
 
 def held_out_loss(
-    model: Model, examples: Sequence[Example], padding: int, rows: int, compute_dtype: str
+    model: Model,
+    examples: Sequence[Example],
+    padding: int,
+    rows: int,
+    compute_dtype: str,
+    group: Group = ALONE,
 ) -> float:
     """Mean loss over all answer tokens, in nats, `rows` examples at a time; the model is left in training mode.
+
+    Of a group, each process looks at its share.
 
     Layers of 4 bits stay in it throughout: on a CPU bitsandbytes packs them anew for inference, with scales rounded,
     and the training would go on with other weights.
@@ -32,10 +40,12 @@ def held_out_loss(
         if type(module).__name__ == "Linear4bit":
             module.training = True
     total, tokens = 0.0, sum(example.supervised for example in examples)
+    share = group.share(examples)
     with torch.inference_mode():
-        for first in range(0, len(examples), rows):
-            inputs, labels = batch(examples[first : first + rows], padding, model)
+        for first in range(0, len(share), rows):
+            inputs, labels = batch(share[first : first + rows], padding, model)
             total += float(summed_loss(model, inputs, labels, compute_dtype))
+    total = group.total(total, str(model.device))
     model.train()
     if not math.isfinite(total):
         raise HubpubError(

@@ -7,11 +7,13 @@ returns, and the child runs all the same. `isolate` is the file's story; the res
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import select
 import signal
+import struct
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8  # mount(2)
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _PR_SET_NO_NEW_PRIVS = 38
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1  # netdevice(7)
 _CAPABILITY_VERSION_3 = 0x20080522  # capset(2)
 _CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER = 0, 1, 3  # capabilities(7)
 
@@ -35,7 +38,7 @@ class Isolation:
     """What the kernel took away from a process.
 
     Attributes:
-        network: every network interface, loopback included.
+        network: every network interface; loopback only reaches what is in here as well, where it was asked for.
         pid: the sight of all processes outside, so that nobody's /proc/PID/environ can be read.
         mount: the files and folders that were to be hidden, all of them.
     """
@@ -51,7 +54,7 @@ class Isolation:
         return "namespaces: " + ", ".join(["network", *more]) if more else "network namespace"
 
 
-def isolate(hidden: Iterable[str]) -> Isolation:
+def isolate(hidden: Iterable[str], *, loopback: bool = False) -> Isolation:
     """Put this program into network, process and mount namespaces of its own, as far as the kernel allows.
 
     To be called before any thread is started (unshare(2) moves a single thread only), with `die_with` behind it.
@@ -65,12 +68,18 @@ def isolate(hidden: Iterable[str]) -> Isolation:
 
     Args:
         hidden: existing absolute paths, links followed: each file will be an empty one, each folder an empty one.
+        loopback: let processes in there talk to one another; a loopback of its own leads nowhere else.
     """
     if not sys.platform.startswith("linux"):
         return Isolation()
     libc = ctypes.CDLL(None, use_errno=True)
     if not _unshare(libc, _CLONE_NEWNET | _CLONE_NEWPID | _CLONE_NEWNS):
-        return Isolation(network=_unshare(libc, _CLONE_NEWNET))
+        alone = _unshare(libc, _CLONE_NEWNET)
+        if alone and loopback:
+            _raise_loopback()
+        return Isolation(network=alone)
+    if loopback:
+        _raise_loopback()
     told, tell = os.pipe()  # how the work ended; and with its reader, the warden, it breaks
     # A stop is sent to the whole group and is meant for the work, which may want to finish something first.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -136,6 +145,19 @@ def _unshare(libc: ctypes.CDLL, namespaces: int) -> bool:
     except OSError:
         pass  # names of owners only; access is decided by the ids outside
     return True
+
+
+def _raise_loopback() -> None:
+    """Switch the new network namespace's loopback on; it begins switched off (network_namespaces(7)).
+
+    Where that is refused nothing is said here: whoever needs it finds out by using it.
+    """
+    import fcntl
+    import socket
+
+    request = struct.pack("16sh22x", b"lo", _IFF_UP)  # ifreq
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket, contextlib.suppress(OSError):
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
 
 
 def _show_only_own_processes(libc: ctypes.CDLL) -> bool:

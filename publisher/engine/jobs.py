@@ -98,6 +98,7 @@ class Train:
     eval_rows: int = 64  # held-out rows at most
     report_to: tuple[str, ...] = ()  # programs that get the run's numbers: tensorboard
     save_every: int = 2  # optimizer steps between checkpoints
+    processes: int = 1  # that share each step's examples: on a GPU each, or on this CPU
     base_repo: str = ""  # written into adapter_config.json
     base_revision: str = ""
 

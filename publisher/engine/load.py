@@ -20,10 +20,10 @@ NAMED_KEYS = 5  # how many keys an error names: enough to see the pattern
 
 
 def device() -> str:
-    """Where models run: the first GPU if there is one, else the CPU."""
+    """Where models run: this process's GPU if there is one (the first, unless it was given another), else the CPU."""
     import torch
 
-    return "cuda:0" if torch.cuda.is_available() else "cpu"
+    return f"cuda:{torch.cuda.current_device()}" if torch.cuda.is_available() else "cpu"
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:

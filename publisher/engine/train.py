@@ -15,7 +15,9 @@ from typing import Any
 
 from publisher.engine import train_facts
 from publisher.engine.checkpoint import LogRow, Progress, find_progress, restore, save_checkpoint, trainable
+from publisher.engine.distributed import launch
 from publisher.engine.example import Example, Model, batch
+from publisher.engine.group import ALONE, Group
 from publisher.engine.held_out import best_of, forget_others, held_out_loss, restore_best, save_best
 from publisher.engine.interrupt import stop_requests
 from publisher.engine.jobs import Emit, JobResult, Train
@@ -37,7 +39,9 @@ NO_NUMBERS = ("base", "data", "out", "save_every", "report_to")
 
 @dataclass(frozen=True)
 class Session:
-    """What a training works on: the model that is trained, its optimizer, and the rows of both splits, encoded."""
+    """What a training works on: the model that is trained, its optimizer, the rows of both splits, encoded; and who shares
+    the work: each process has all of it, and its part of every step.
+    """
 
     job: Train
     model: Model
@@ -45,6 +49,7 @@ class Session:
     examples: tuple[Example, ...]
     held_out: tuple[Example, ...]
     padding: int
+    group: Group
 
     @property
     def checkpoints(self) -> Path:
@@ -58,8 +63,16 @@ def run(job: Train, emit: Emit) -> JobResult:
     Raises:
         HubpubError: HP-D01, HP-D02, HP-D04 and HP-B05 for the rows, HP-A05 for the targets, HP-M10 for the schedule
             or a vision tower that is not there, HP-E01 for `report_to`, all before the first step; HP-E07 when loss or
-            gradient is not finite (the last checkpoint is kept); HP-I01 when told to stop (a checkpoint is written).
+            gradient is not finite (the last checkpoint is kept); HP-I01 when told to stop (a checkpoint is written);
+            HP-X05 where several processes cannot run.
     """
+    if job.processes > 1:
+        return launch(train, job, emit)
+    return train(job, emit, ALONE)
+
+
+def train(job: Train, emit: Emit, group: Group) -> JobResult:
+    """What each process of a training does: all of `run`, or its part of each step. The first one writes and tells."""
     import torch
 
     if job.schedule not in SCHEDULES:
@@ -69,7 +82,8 @@ def run(job: Train, emit: Emit) -> JobResult:
             hint=f"write one of {', '.join(SCHEDULES)} under `train: schedule:`",
             schedule=job.schedule,
         )
-    reports = Reports.open(job.report_to, Path(job.out) / "reports")
+    _refuse_idle(job)
+    reports = Reports.open(job.report_to if group.leads else (), Path(job.out) / "reports")
     reader = load_reader(job.base)
     examples = read_examples(Path(job.data), reader, job.max_length)
     held_out: tuple[Example, ...] = ()
@@ -78,13 +92,15 @@ def run(job: Train, emit: Emit) -> JobResult:
     emit({"event": "phase", "phase": "load", "examples": len(examples)})
     model, targets = build_trainable(job)
     optimizer = torch.optim.AdamW([weight for _, weight in trainable(model)], lr=0.0, weight_decay=0.0)
-    session = Session(job, model, optimizer, examples, held_out, reader.padding)
+    session = Session(job, model, optimizer, examples, held_out, reader.padding, group)
     began = _resume(session, _key(job), emit)
     with reports:
         done = _steps(session, began, reports, emit)
     if done.held_out:
         restore_best(session.checkpoints, best_of(done.held_out)["step"], model)
     adapter = Path(job.out) / "adapter"
+    if not group.leads:
+        return JobResult((), {})
     save_adapter(model, job, adapter)
     count = sum(weight.numel() for _, weight in trainable(model))
     base = model.get_base_model()
@@ -118,7 +134,7 @@ def learning_rate(job: Train, step: int) -> float:
 
 def _steps(session: Session, done: Progress, reports: Reports, emit: Emit) -> Progress:
     """All steps that are left; returns how it went from the first one on."""
-    job = session.job
+    job, place = session.job, str(session.model.device)
     with stop_requests() as stop_asked:
         while done.step < job.steps:
             row = _step(session, done.step)
@@ -131,7 +147,7 @@ def _steps(session: Session, done: Progress, reports: Reports, emit: Emit) -> Pr
             if looked is not None:
                 reports.add(looked)
                 done = replace(done, held_out=(*done.held_out, looked))
-            stopping = stop_asked() and done.step < job.steps
+            stopping = session.group.any_of(stop_asked(), place) and done.step < job.steps
             if stopping or looked is not None or done.step % job.save_every == 0 or done.step == job.steps:
                 _keep(session, done)
             if stopping:
@@ -150,15 +166,19 @@ def _look(session: Session, done: Progress, emit: Emit) -> LogRow | None:
     job = session.job
     if job.eval_every is None or (done.step % job.eval_every and done.step < job.steps):
         return None
-    loss = held_out_loss(session.model, session.held_out, session.padding, job.batch_size, job.compute_dtype)
+    loss = held_out_loss(
+        session.model, session.held_out, session.padding, job.batch_size, job.compute_dtype, session.group
+    )
     row: LogRow = {"step": done.step, "eval_loss": loss}
     emit({"event": "held out", "of": job.steps} | row)
-    if best_of((*done.held_out, row)) is row:
+    if session.group.leads and best_of((*done.held_out, row)) is row:
         save_best(session.checkpoints, done.step, session.model)
     return row
 
 
 def _keep(session: Session, done: Progress) -> None:
+    if not session.group.leads:
+        return
     save_checkpoint(session.checkpoints, done, session.model, session.optimizer)
     if done.held_out:  # only now: until a checkpoint knows of the new best, the old one may be gone back to
         forget_others(session.checkpoints, best_of(done.held_out)["step"])
@@ -168,7 +188,8 @@ def _step(session: Session, step: int) -> LogRow:
     """One optimizer step over a whole accumulation window; returns its row of the log.
 
     The window's losses are summed and divided by ITS supervised tokens: averaging the micro-batches' means would
-    give a short answer's tokens more weight than a long one's.
+    give a short answer's tokens more weight than a long one's. So the sum over the shares of several processes is what
+    one process would have.
     """
     import torch
 
@@ -181,13 +202,17 @@ def _step(session: Session, step: int) -> LogRow:
     supervised = sum(example.supervised for example in picked)
     rate = learning_rate(job, step)
     optimizer.zero_grad(set_to_none=True)
+    own = session.group.share(picked)
+    _seed_step(session, step)
     loss = 0.0
-    for first in range(0, window, job.batch_size):
-        inputs, labels = batch(picked[first : first + job.batch_size], session.padding, model)
+    for first in range(0, len(own), job.batch_size):
+        inputs, labels = batch(own[first : first + job.batch_size], session.padding, model)
         share = summed_loss(model, inputs, labels, job.compute_dtype) / supervised
         share.backward()
         loss += float(share.detach())
     weights = [weight for _, weight in trainable(model)]
+    session.group.add_up(weight.grad for weight in weights)
+    loss = session.group.total(loss, str(model.device))
     norm = float(torch.nn.utils.clip_grad_norm_(weights, job.max_grad_norm))
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise HubpubError(
@@ -214,18 +239,43 @@ def _step(session: Session, step: int) -> LogRow:
     }
 
 
+def _seed_step(session: Session, step: int) -> None:
+    """Give each process of a group dropout of its own, a function of the step, so that no state of it need be kept."""
+    import torch
+
+    group = session.group
+    if group.size > 1:
+        torch.manual_seed(int(digest([session.job.seed, step, group.rank])[:15], 16))
+
+
+def _refuse_idle(job: Train) -> None:
+    """Refuse a window that cannot be shared evenly: processes would wait for one another, or have nothing to do."""
+    window = job.batch_size * job.gradient_accumulation
+    if window % job.processes:
+        raise HubpubError(
+            "HP-M10",
+            f"a step's {window} examples cannot be shared evenly by {job.processes} processes",
+            hint="choose --processes so that it divides batch_size × gradient_accumulation",
+            window=window,
+            processes=job.processes,
+        )
+
+
 def _resume(session: Session, key: str, emit: Emit) -> Progress:
     folder = session.checkpoints
     found = find_progress(folder)
+    session.group.meet()  # all have read it, before the first one writes or removes anything
     if found is None:
         return Progress(key, 0, ())
     checkpoint, progress = found
     if progress.key != key:
         # Another base, other rows or other settings: going on would give a model that no record describes.
         emit({"event": "restart", "reason": "the checkpoint belongs to other settings, base or data"})
-        shutil.rmtree(folder)
+        if session.group.leads:
+            shutil.rmtree(folder)
         return Progress(key, 0, ())
     restore(checkpoint, session.model, session.optimizer)
+    session.group.meet()
     emit({"event": "resume", "step": progress.step, "of": len(progress.log)})
     return progress
 

@@ -46,6 +46,7 @@ def settings(job: Train) -> tuple[Measurement, ...]:
         "gradient_accumulation": job.gradient_accumulation,
         "effective_batch_size": job.batch_size * job.gradient_accumulation,
         "steps": job.steps,
+        "processes": job.processes,
         "seed": job.seed,
     }
     values |= {f"versions.{name}": version for name in PACKAGES if (version := _version(name)) is not None}

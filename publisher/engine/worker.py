@@ -243,7 +243,7 @@ def main(request: Path, result: Path) -> None:
     """
     content = TypeAdapter(Request).validate_json(request.read_bytes())
     jail.die_with(content.parent_pid)
-    isolation = jail.isolate(content.hidden)
+    isolation = jail.isolate(content.hidden, loopback=content.job.get("processes", 1) > 1)
     os.set_inheritable(content.events_fd, False)
     with os.fdopen(content.events_fd, "w", encoding="utf-8") as events:
 
@@ -267,23 +267,26 @@ def _answer(request: Request, isolation: jail.Isolation, emit: Emit) -> dict[str
         return {"result": TypeAdapter(JobResult).dump_python(done, mode="json")}
     except HubpubError as error:
         return _error(error)
-    except ImportError as error:
+    except (ImportError, MemoryError, RuntimeError, OSError) as error:
+        refusal = refusal_of(request.kind, error)
+        if refusal is None:
+            raise
+        return _error(refusal)
+
+
+def refusal_of(kind: str, error: Exception) -> HubpubError | None:
+    """What this machine lacks, in our words: a package, memory, room on the disk; None for any other failure."""
+    if isinstance(error, ImportError):
         what = f"the package {error.name or '?'} cannot be imported: {error}"
-        return _error(HubpubError("HP-E01", what, hint=INSTALL, package=error.name))
-    except MemoryError as error:
-        return _error(_out_of_memory(request.kind, error))
-    except RuntimeError as error:
-        # torch's own class cannot be named here without importing torch; on a CPU it has none
-        if type(error).__name__ != "OutOfMemoryError" and "DefaultCPUAllocator" not in str(error):
-            raise
-        return _error(_out_of_memory(request.kind, error))
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        what = f"the disk is full: {request.kind} could not write {error.filename or 'its files'}"
-        return _error(
-            HubpubError("HP-X01", what, hint="make room on the disk, then run the same command again")
-        )
+        return HubpubError("HP-E01", what, hint=INSTALL, package=error.name)
+    # torch's own class cannot be named here without importing torch; on a CPU it has none
+    torch_s = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+    if isinstance(error, MemoryError) or torch_s:
+        return _out_of_memory(kind, error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        what = f"the disk is full: {kind} could not write {error.filename or 'its files'}"
+        return HubpubError("HP-X01", what, hint="make room on the disk, then run the same command again")
+    return None
 
 
 def _out_of_memory(kind: str, error: Exception) -> HubpubError:

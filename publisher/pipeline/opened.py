@@ -17,6 +17,7 @@ from publisher.records.artifacts import KINDS, Kind, RepoRef
 from publisher.records.facts import Facts
 from publisher.records.receipts import Version
 from publisher.records.runs import Identity, Pins
+from publisher.records.stand_in import SUFFIX
 from publisher.records.versions import FIRST
 
 
@@ -98,11 +99,17 @@ class Release:
 
     def pins(self, version: Version) -> Pins:
         """How adapters and cards name the base."""
-        base = self.manifest.base
+        if "base" in self.identity.refs:
+            return Pins(self.base_repo, version.tag)
+        return Pins(self.base_repo, None if self.paths.stand_in else self.manifest.base.revision)
+
+    @property
+    def base_repo(self) -> str:
+        """The base's Hub id. A stand-in goes by a name that no repo has: nothing made of it fits the real one."""
         own = self.identity.refs.get("base")
         if own is not None:
-            return Pins(own.repo_id, version.tag)
-        return Pins(str(base.model), base.revision)
+            return own.repo_id
+        return f"{self.manifest.base.model}{SUFFIX if self.paths.stand_in else ''}"
 
     @property
     def stated(self) -> Facts:

@@ -118,7 +118,7 @@ def _run(
     artifact = own_base.artifact if own_base else Artifact("base", str(release.paths.artifact("base")), ())
     base = Base(artifact, ())
     folders = {**further, **{refs[k].repo_id: m.artifact.folder for k, m in made.items()}}
-    folders.setdefault(str(release.manifest.base.model), artifact.folder)
+    folders.setdefault(release.base_repo, artifact.folder)
     snippets = snippets_of(_card(release, kind, Path(made[kind].artifact.folder)), folders)
     full = _full(release, made, base) if kind == "gguf" else base
     smoke = smoke_of(release.manifest, release.paths.folder, sha256_of)

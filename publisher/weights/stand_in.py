@@ -11,9 +11,9 @@ from publisher.weights.gguf import GgufError, header_of
 from publisher.weights.header import read_header
 
 
-def marked_files(folder: Path) -> tuple[str, ...]:
-    """Names of the files in a folder that say that they are a stand-in's, in order; files that are damaged say nothing."""
-    return tuple(sorted(file.name for file in folder.iterdir() if file.is_file() and is_marked(file)))
+def is_stand_in(folder: str | Path) -> bool:
+    """Whether a model's folder holds a stand-in, or something that was made of one with its configuration."""
+    return is_marked(Path(folder) / "config.json")
 
 
 def is_marked(file: Path) -> bool:

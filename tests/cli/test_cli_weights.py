@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import struct
+from pathlib import Path
 
 import pytest
 from cli_runs import Project
 
 pytestmark = pytest.mark.models
+NORMS_MANIFEST = """
+manifest: 1
+owner: alice
+licence: mit
+base: {folder: base}
+artifacts: {base: {repo: alice/tiny, proof: static}}
+card: {limitations: limits.md}
+"""
 
 
 def run_cli(*arguments, root):
@@ -128,3 +138,28 @@ def test_a_base_and_an_adapter_of_a_hub_are_merged_like_folders(merged, tiny_bas
     assert 0 == ran.code, ran.err
     assert theirs == ours
     assert (3, ["HP-H04"]) == (unknown.code, unknown.codes)
+
+
+def test_norms_since_a_version_are_one_document(tmp_path: Path) -> None:
+    """What `validate` says besides does not stand in a script's way."""
+    room = tmp_path / "model_cards" / "tiny"
+    (room / "base").mkdir(parents=True)
+    (room / "base" / "config.json").write_text(
+        '{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}'
+    )
+    (room / "limits.md").write_text("It knows nothing.\n")
+    (room / "release.yaml").write_text(NORMS_MANIFEST)
+    run = Project(tmp_path)
+
+    def weigh(value: float) -> None:
+        header = json.dumps({"a.weight": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+        raw = len(header).to_bytes(8, "little") + header + struct.pack("<f", value)
+        (room / "base" / "model.safetensors").write_bytes(raw)
+
+    weigh(2.0)
+    run("release", "tiny", "1.0.0", "--yes", "--hub", "local")
+    weigh(3.0)
+    found = run("validate", "tiny", "--norms", "1.0.0", "--hub", "local", "--format", "json").document
+
+    assert "hubpub/norms/1" == found["schema"]
+    assert [{"module": "a", "change": 1.0, "before": 2.0, "relative": 0.5}] == found["artifacts"]["base"]

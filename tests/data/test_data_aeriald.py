@@ -154,7 +154,7 @@ def test_an_object_that_cannot_be_true_is_refused_with_the_file(scenes, tmp_path
 
     error = refusal(build_in, tmp_path / "out", recipe("aeriald", folder="."), root=tmp_path)
 
-    assert ("HP-D03", True) == (error.code, NAMES[0] in error.where)
+    assert ("HP-D03", f"annotations/{NAMES[0]}.xml") == (error.code, error.where)
     assert says in error.what
 
 

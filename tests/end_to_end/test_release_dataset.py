@@ -6,7 +6,7 @@ import io
 import shutil
 
 import pytest
-from aeriald_files import drawn, write_item, write_xml
+from aeriald_files import drawn, write_xml
 from release_room import Room
 
 pq = pytest.importorskip("pyarrow.parquet")
@@ -64,16 +64,3 @@ def test_a_scene_that_is_mended_is_built_and_released_anew(room: Room) -> None:
     annotation.write_text(sound)
     assert "dataset" in room.release("--until", "dataset").worked
     assert "unchanged" == room.release("--until", "dataset").skipped["dataset"]
-
-
-def test_items_in_folders_are_released_too(room: Room) -> None:
-    """No picture of the whole scene: the two views are what there is."""
-    shutil.rmtree(room.cards / "aerial")
-    for index in range(3):
-        for number in (1, 2):
-            write_item(room.cards / "aerial", f"P000{index}_patch_000001", drawn(index), number)
-
-    ran = room.release("--until", "check")
-
-    assert 0 == ran.code, ran.err
-    assert (room.workspace / "artifacts" / "dataset" / "assets" / "examples.png").is_file()

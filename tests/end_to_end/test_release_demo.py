@@ -18,7 +18,7 @@ SHORT = {
     "batch_size: 8": "batch_size: 4",
     "gradient_accumulation: 2": "gradient_accumulation: 1",
     "steps: 20": "steps: 5",
-    "evaluate: {rows: 64, answers: 32,": "evaluate: {rows: 16, answers: 8,",
+    "evaluate: {rows: 64, answers: 24,": "evaluate: {rows: 16, answers: 8,",
 }
 
 

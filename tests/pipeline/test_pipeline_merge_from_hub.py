@@ -157,6 +157,7 @@ def test_a_lost_connection_is_the_hub_s_fault_and_costs_no_byte_twice(
 def test_another_commit_begins_anew(published, alice, notes, tmp_path, monkeypatch):
     """Half a shard of one commit and half of another would be neither's."""
     monkeypatch.setattr(shard_feed, "RANGE_BYTES", 20_000)
+    monkeypatch.setattr(shard_feed, "RANGES", 1)
     third = sorted(published.sizes)[2]
     with pytest.raises(HubpubError):
         merged(

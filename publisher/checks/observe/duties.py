@@ -111,7 +111,9 @@ def is_free(licence: str) -> bool:
 
 def allows_commerce(licence: str) -> bool:
     """Whether a licence id allows commercial use, with restrictions or without; `other` and what is unknown do not say."""
-    return is_free(licence) or any(licence in each.ids and not each.nc for each in _families() if "other" not in each.ids)
+    return is_free(licence) or any(
+        licence in each.ids and not each.nc for each in _families() if "other" not in each.ids
+    )
 
 
 def terms_of_data(name: str) -> str | None:

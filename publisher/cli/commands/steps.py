@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from publisher.cli.options import FormatOption, HubOption, Name, OwnerOption, Pr
 from publisher.cli.output import Format, Output
 from publisher.cli.progress import Progress
 from publisher.cli.session import open_hub, open_release, source_of
+
+if TYPE_CHECKING:
+    from publisher.pipeline.opened import Release
 
 HELP = {
     "train": "Train the adapter, or take the existing one in.",
@@ -59,8 +62,7 @@ def validate(
         return
     from publisher.pipeline.norms import norms_since
 
-    run_step("validate", name, hub, owner, project, Output(quiet=True))
-    release = open_release(project, name, owner)
+    release = _run_until("validate", name, hub, owner, project, output)
     with open_hub(hub or "local", release, release.project, look_only=True) as target:
         found = dict(norms_since(release, target, norms))
     output.document(
@@ -84,12 +86,19 @@ def run_step(
     stage: str, name: str, hub: str | None, owner: str | None, project: Path | None, output: Output
 ) -> None:
     """Run a release up to one stage, and say where its files are."""
+    release = _run_until(stage, name, hub, owner, project, output)
+    place = release.paths.workspace.relative_to(release.project.root)
+    output.document(stage, {"name": name, "workspace": str(place)})
+    output.result(f"{name}: {stage} is done; its files are under {place}/")
+
+
+def _run_until(
+    stage: str, name: str, hub: str | None, owner: str | None, project: Path | None, output: Output
+) -> Release:
     from publisher.pipeline.release import run_release
     from publisher.pipeline.services import Wishes
 
     release = open_release(project, name, owner)
     with open_hub(hub or "local", release, release.project) as target, Progress(output) as progress:
         run_release(release, target, source_of(target), Wishes(train=True), progress, until=stage)
-    place = release.paths.workspace.relative_to(release.project.root)
-    output.document(stage, {"name": name, "workspace": str(place)})
-    output.result(f"{name}: {stage} is done; its files are under {place}/")
+    return release

@@ -122,8 +122,12 @@ class Scene:
         return tuple(thing for thing in self.objects if thing.id in group.member_ids)
 
 
-def validate_scene(scene: Scene) -> None:
+def validate_scene(scene: Scene, where: str = "") -> None:
     """Refuse a scene that cannot be true; every fault is named at once.
+
+    Args:
+        scene: described or not.
+        where: the file that tells it, where that is not the image.
 
     Raises:
         HubpubError: HP-D03; `data["faults"]` lists them.
@@ -153,7 +157,7 @@ def validate_scene(scene: Scene) -> None:
             "HP-D03",
             f"{scene.filename} is malformed: {'; '.join(faults)}",
             hint="mend or leave out this scene, then build the dataset again",
-            where=scene.filename,
+            where=where or scene.filename,
             faults=faults,
         )
 

@@ -157,7 +157,7 @@ class AerialSource:
         return not isinstance(self._settings, AerialdSettings) or self._settings.rules
 
     def _described(self, loaded: LoadedScene) -> LoadedScene:
-        validate_scene(loaded.scene)
+        validate_scene(loaded.scene, loaded.where)
         loaded = with_colours(loaded)
         described = describe(loaded.scene)
         if not self._by_rules:  # the groups are those that the source speaks of

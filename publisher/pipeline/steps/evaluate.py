@@ -18,6 +18,7 @@ from publisher.pipeline.inputs import GivenGeneral
 from publisher.pipeline.services import Engine
 from publisher.records.facts import Json
 from publisher.records.runs import Adapter, Base, Dataset, Evaluation, Merged, Quantized
+from publisher.weights.stand_in import is_stand_in
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def evaluate(
     if questions and ran.details["answers"]:  # models that do not fit in memory are asked nothing
         answers = _answers(engine, job, questions, ran.details["answers"])
         measured += measure_answers(answers, json_expected=structured.json)
-    told = without_quality(measured) if paths.stand_in else measured
+    told = without_quality(measured) if is_stand_in(base.artifact.folder) else measured
     return Evaluation(record("evaluate", told, paths.evidence))
 
 

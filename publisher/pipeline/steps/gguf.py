@@ -20,6 +20,7 @@ from publisher.records.artifacts import Artifact
 from publisher.records.runs import Base, Convertible, Ggufs, Made, Merged, Pins
 from publisher.records.stand_in import TAG
 from publisher.weights.gguf_files import is_projector
+from publisher.weights.stand_in import is_stand_in
 
 TYPES = ("bf16", "q8_0")  # where the manifest names none
 
@@ -106,7 +107,7 @@ def gguf(
         "base_model": pins.base_repo,
         "language": list(converting.language),
         "tags": list(converting.tags),
-        "description": TAG if paths.stand_in else None,
+        "description": TAG if is_stand_in(base.artifact.folder) else None,
     }
     job = MakeGguf(
         model=(merged or base).artifact.folder,

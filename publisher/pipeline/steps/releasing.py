@@ -300,7 +300,9 @@ def package(
 
 
 def _laid_out(packages: Packages) -> Iterator[Path]:
-    return (Path(package.folder) / file.path for package in packages if package.folder for file in package.files)
+    return (
+        Path(package.folder) / file.path for package in packages if package.folder for file in package.files
+    )
 
 
 def _card(package: Package) -> str:

@@ -23,7 +23,7 @@ from publisher.records.facts import Measurement
 from publisher.records.runs import Base, Pins
 from publisher.weights.describe import describe_model
 from publisher.weights.shards import refuse_pickles
-from publisher.weights.stand_in import is_marked
+from publisher.weights.stand_in import is_stand_in
 
 NOT_NEEDED = (".bin", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".ckpt", ".gguf", ".md", ".gitattributes")
 # What transformers' AutoProcessor loads from: a base that takes images brings one of them.
@@ -58,7 +58,7 @@ def resolve(
     if any((folder / name).is_file() for name in PROCESSORS):
         described["base.processor"] = Measurement("base.processor", True)
     described["base.repo"] = Measurement("base.repo", pins.base_repo)
-    if is_marked(folder / "config.json"):
+    if is_stand_in(folder):
         described["base.stand_in"] = Measurement("base.stand_in", True)
     if settings.origin:
         described["base.origin"] = Measurement("base.origin", settings.origin)

@@ -26,7 +26,7 @@ from publisher.records.digest import digest
 from publisher.records.facts import Measurement
 from publisher.records.runs import Adapter, Base, Dataset, Pins
 from publisher.weights.adapter import check_adapter, describe_adapter
-from publisher.weights.stand_in import is_marked, mark_weights
+from publisher.weights.stand_in import is_stand_in, mark_weights
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 # What an adapter's users need besides: the base's tokenizer, processor and chat template, byte for byte.
@@ -151,7 +151,7 @@ def _assemble(adapter: Path, base: Path, folder: Path) -> None:
             source = own if own.is_file() else inherited
             if source.is_file():
                 shutil.copyfile(source, aside / name)
-        if is_marked(base / "config.json"):
+        if is_stand_in(base):
             mark_weights(aside / "adapter_model.safetensors")
 
 

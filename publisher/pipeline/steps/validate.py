@@ -43,7 +43,7 @@ from publisher.records.runs import (
     Variants,
     each_of,
 )
-from publisher.weights.stand_in import is_marked
+from publisher.weights.stand_in import is_stand_in
 
 Smoke = tuple[AskedPrompt, ...]
 READABLE: tuple[Kind, ...] = ("base", "adapter", "merged", "nf4")  # what transformers reads whatever its age
@@ -110,7 +110,7 @@ def validate(
         models = [made for made in (base, adapter, merged, quantized) if made is not None]
         proven = [m for m in models if m.artifact.kind in identity.refs and levels[m.artifact.kind] == "run"]
         measured += read_by_older(proven, base, smoke, engine, cache_of(paths))
-    told = without_quality(measured) if _stands_in(base) else tuple(measured)
+    told = without_quality(measured) if is_stand_in(base.artifact.folder) else tuple(measured)
     return Validation(record("validate", told, paths.evidence))
 
 
@@ -177,7 +177,7 @@ def proof_job(
         ),  # llama.cpp has the text part only
         snippets=snippets,
         load_only=level == "load",
-        stand_in=_stands_in(base),
+        stand_in=is_stand_in(base.artifact.folder),
     )
 
 
@@ -195,13 +195,8 @@ def probe_job(
         snippets=snippets,
         in_4bit=made.artifact.kind not in FORMS,  # which has its own bits already
         load_only=level == "load",
-        stand_in=_stands_in(base),
+        stand_in=is_stand_in(base.artifact.folder),
     )
-
-
-def _stands_in(base: Base) -> bool:
-    """By its files: whoever proves a rehearsal again has no facts at hand."""
-    return is_marked(Path(base.artifact.folder) / "config.json")
 
 
 def _prompts(smoke: Smoke) -> Iterator[SmokePrompt]:

@@ -35,6 +35,7 @@ from publisher.cli.commands import (
     status,
     steps,
     templates,
+    train,
     verify,
     weights,
 )
@@ -87,7 +88,7 @@ app.command("rollback", rich_help_panel=AFTER)(rollback.rollback)
 dataset_app = typer.Typer(help="The training data.", no_args_is_help=True)
 dataset_app.command("build")(dataset.build)
 app.add_typer(dataset_app, name="dataset", rich_help_panel=STEPS)
-app.command("train", rich_help_panel=STEPS)(steps.step("train"))
+app.command("train", rich_help_panel=STEPS)(train.train)
 app.command("merge", rich_help_panel=STEPS)(weights.merge)
 app.command("quantize", rich_help_panel=STEPS)(weights.quantize)
 app.command("validate", rich_help_panel=STEPS)(steps.validate)

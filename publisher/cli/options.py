@@ -44,3 +44,6 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Results and er
 OwnerOption = Annotated[
     str | None, typer.Option("--owner", help="Owner of the repos, instead of the manifest's.")
 ]
+ProcessesOption = Annotated[
+    int, typer.Option("--processes", min=1, help="That share each step of a training: a GPU each, or this CPU.")
+]

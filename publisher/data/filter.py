@@ -13,7 +13,7 @@ from publisher.manifest.dataset import ExpressionFilter, RowFilter
 
 # What a pipeline writes in place of an answer that it did not get.
 _ERROR = re.compile(
-    r"\s*(?:processing error\b|error:|exception\b|traceback \(most recent|null$|none$|nan$|n/a$|\[error)",
+    r"\s*(?:processing error\b|error:|exception:|traceback \(most recent|null$|none$|nan$|n/a$|\[error)",
     re.IGNORECASE,
 )
 # What the pictures are marked with, which is not there for whoever reads the expression.

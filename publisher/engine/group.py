@@ -26,6 +26,10 @@ class Group:
         """What of these is this one's; each is exactly one's."""
         return items[self.rank :: self.size]
 
+    def largest_share(self, items: Sequence[Item]) -> Sequence[Item]:
+        """The first process's share; the others have as many, or one less."""
+        return items[0 :: self.size]
+
     def add_up(self, tensors: Iterable[Tensor]) -> None:
         """Replace each tensor by its sum over all processes; they have the same shapes everywhere."""
         import torch

@@ -41,10 +41,12 @@ def held_out_loss(
             module.training = True
     total, tokens = 0.0, sum(example.supervised for example in examples)
     share = group.share(examples)
-    with torch.inference_mode():
-        for first in range(0, len(share), rows):
-            inputs, labels = batch(share[first : first + rows], padding, model)
-            total += float(summed_loss(model, inputs, labels, compute_dtype))
+    # Processes that share the base meet in every forward, so all take as many as the first one, which has the most.
+    for first in range(0, len(group.largest_share(examples)), rows):
+        inputs, labels = batch(share[first : first + rows] or examples[:1], padding, model)
+        with torch.no_grad():  # what is gathered in inference mode could not be trained with afterwards
+            loss = float(summed_loss(model, inputs, labels, compute_dtype))
+        total += loss if first < len(share) else 0.0
     total = group.total(total, str(model.device))
     model.train()
     if not math.isfinite(total):

@@ -64,6 +64,14 @@ class MakeStandIn:
 
 
 @dataclass(frozen=True)
+class Fsdp:
+    """How several processes share the frozen base. See `manifest.training.FsdpSettings`."""
+
+    reshard_after_forward: bool = True
+    offload: bool = False
+
+
+@dataclass(frozen=True)
 class Train:
     """Fine-tune a LoRA adapter on questions and answers, with pictures or without.
 
@@ -99,6 +107,7 @@ class Train:
     report_to: tuple[str, ...] = ()  # programs that get the run's numbers: tensorboard
     save_every: int = 2  # optimizer steps between checkpoints
     processes: int = 1  # that share each step's examples: on a GPU each, or on this CPU
+    fsdp: Fsdp | None = None  # several processes share the base as well; None = each has all of it
     base_repo: str = ""  # written into adapter_config.json
     base_revision: str = ""
 

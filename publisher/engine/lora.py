@@ -26,7 +26,11 @@ def build_trainable(job: Train) -> tuple[Model, Targets]:
 
     base = Path(job.base)
     if job.method == "qlora":
-        model = load_nf4(base, double_quant=job.double_quant, compute_dtype=job.compute_dtype)
+        # Sharing gathers whole layers: codes of the type that the rest computes in are gathered with it in one go.
+        storage = job.compute_dtype if job.fsdp is not None and job.processes > 1 else "uint8"
+        model = load_nf4(
+            base, double_quant=job.double_quant, compute_dtype=job.compute_dtype, storage=storage
+        )
         model = prepare_model_for_kbit_training(
             model,
             use_gradient_checkpointing=job.gradient_checkpointing,

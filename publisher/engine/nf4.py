@@ -11,12 +11,13 @@ from publisher.weights.describe import read_config
 from publisher.weights.shards import read_shards
 
 
-def nf4_config(*, double_quant: bool, compute_dtype: str) -> Any:
+def nf4_config(*, double_quant: bool, compute_dtype: str, storage: str = "uint8") -> Any:
     """The `BitsAndBytesConfig` of NF4.
 
     Args:
         double_quant: quantize the block scales as well (about 0.4 bits a weight less).
         compute_dtype: torch's name of the type that matrix products run in.
+        storage: of the type that the packed codes are said to have; they are the same bytes in any.
     """
     import torch
     from transformers import BitsAndBytesConfig
@@ -26,11 +27,12 @@ def nf4_config(*, double_quant: bool, compute_dtype: str) -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=double_quant,
         bnb_4bit_compute_dtype=getattr(torch, compute_dtype),
+        bnb_4bit_quant_storage=getattr(torch, storage),
     )
 
 
-def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
-    """Load a full-precision model quantized, with every one of its weights accounted for.
+def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str, storage: str = "uint8") -> Model:
+    """Load a full-precision model quantized, with every one of its weights accounted for. Settings as for `nf4_config`.
 
     Nothing has run through it yet: bitsandbytes repacks weights at the first forward on a CPU, and what is
     saved after that is not what was quantized.
@@ -48,7 +50,9 @@ def load_nf4(folder: Path, *, double_quant: bool, compute_dtype: str) -> Model:
         folder,
         dtype="auto",
         device_map={"": device()},
-        quantization_config=nf4_config(double_quant=double_quant, compute_dtype=compute_dtype),
+        quantization_config=nf4_config(
+            double_quant=double_quant, compute_dtype=compute_dtype, storage=storage
+        ),
         use_safetensors=True,
         local_files_only=True,
         output_loading_info=True,

@@ -25,6 +25,7 @@ from publisher.engine.lora import build_trainable, save_adapter
 from publisher.engine.loss import summed_loss
 from publisher.engine.reader import load_reader
 from publisher.engine.reporting import Reports
+from publisher.engine.sharding import share_base
 from publisher.engine.targets import count_parameters
 from publisher.engine.trainset import deal, read_examples
 from publisher.errors import HubpubError
@@ -34,7 +35,7 @@ from publisher.weights.shards import read_shards
 
 SCHEDULES = ("cosine", "linear", "constant")
 # What changes nothing of a run's numbers: where things lie, and who looks on.
-NO_NUMBERS = ("base", "data", "out", "save_every", "report_to")
+NO_NUMBERS = ("base", "data", "out", "save_every", "report_to", "fsdp")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ def train(job: Train, emit: Emit, group: Group) -> JobResult:
         held_out = read_examples(Path(job.data), reader, job.max_length, "validation", job.eval_rows)
     emit({"event": "phase", "phase": "load", "examples": len(examples)})
     model, targets = build_trainable(job)
+    if job.fsdp is not None and group.size > 1:
+        share_base(model, job.fsdp, group)
     optimizer = torch.optim.AdamW([weight for _, weight in trainable(model)], lr=0.0, weight_decay=0.0)
     session = Session(job, model, optimizer, examples, held_out, reader.padding, group)
     began = _resume(session, _key(job), emit)

@@ -105,6 +105,31 @@ class Delete:
     path: str
 
 
+@dataclass(frozen=True)
+class JobRequest:
+    """A command for a machine that the Hub rents out.
+
+    Attributes:
+        namespace: who pays for it.
+        image: of the container.
+        flavor: the machine's kind, as the Hub names it: `a100-large`.
+        timeout_s: it is ended after so many seconds.
+        secrets: names of environment variables that the command gets; their values are looked up when it is sent, and
+            stand in nothing else.
+        bucket: `owner/name` of a private folder on the Hub, mounted at `mount`, that files go in and out by.
+    """
+
+    name: str
+    namespace: str
+    image: str
+    command: tuple[str, ...]
+    flavor: str
+    timeout_s: int
+    secrets: tuple[str, ...]
+    bucket: str
+    mount: str
+
+
 Operation = Add | Copy | Delete
 
 Heard = Callable[[int, bool], None]  # so many bytes more, and whether the Hub had them already
@@ -216,6 +241,12 @@ class Hub(Protocol):
 
     def collection_of(self, ref: RepoRef, owner: str, title: str) -> str | None:
         """The slug of the owner's collection of that title, if the repo is seen in it."""
+
+    def fill_bucket(self, bucket: str, files: Mapping[str, Path]) -> None:
+        """Put files into a bucket, made private if need be; others that are in it stay."""
+
+    def run_job(self, request: JobRequest) -> str:
+        """Have a command run, and return the address that it can be watched at. Not retried: it would run twice."""
 
     def refusal(self, ref: RepoRef, *, write: bool = False) -> HubpubError | None:
         """Why the files of a repo may not be read, or written; None where they may."""

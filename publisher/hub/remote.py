@@ -9,12 +9,24 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 from publisher.errors import HubpubError
 from publisher.hub.oidc import CiJob, one_token_a_repo
-from publisher.hub.port import Account, Add, Commit, Copy, Heard, Operation, Proposal, RemoteFile, RepoState
+from publisher.hub.port import (
+    Account,
+    Add,
+    Commit,
+    Copy,
+    Heard,
+    JobRequest,
+    Operation,
+    Proposal,
+    RemoteFile,
+    RepoState,
+)
 from publisher.hub.refusals import in_our_words, no_token
 from publisher.hub.retry import retried
 from publisher.records.artifacts import RepoRef
@@ -387,6 +399,44 @@ class RemoteHub:
         item = f"{ref.repo_type}s/{ref.repo_id}"
         found = self._ask(lambda: list(self._api.list_collections(owner=owner, item=item)))
         return next((str(each.slug) for each in found if each.title == title), None)
+
+    def fill_bucket(self, bucket: str, files: Mapping[str, Path]) -> None:
+        """Put files into a bucket, made private if need be; others that are in it stay."""
+        self._refuse_where_keyless(f"makes no bucket, so not {bucket}")
+        added = [(file, path) for path, file in files.items()]
+        self._ask(lambda: self._api.create_bucket(bucket, private=True, exist_ok=True))
+        self._ask(lambda: self._api.batch_bucket_files(bucket, add=added))
+
+    def run_job(self, request: JobRequest) -> str:
+        """Have a command run, and return the address that it can be watched at."""
+        self._refuse_where_keyless("starts no job")
+        secrets = {name: self._secret(name) for name in request.secrets}
+        api = self._api  # first: it settles what the client reads at its import
+        from huggingface_hub import Volume
+
+        with in_our_words(self.endpoint):
+            job = api.run_job(
+                image=request.image,
+                command=list(request.command),
+                flavor=request.flavor,
+                timeout=request.timeout_s,
+                name=request.name,
+                secrets=secrets,
+                volumes=[Volume(type="bucket", source=request.bucket, mount_path=request.mount)],
+                namespace=request.namespace,
+            )
+        return str(job.url)
+
+    def _secret(self, name: str) -> str:
+        """The value of a secret now: this Hub's own token, or a variable of the environment."""
+        value = self.token if name == "HF_TOKEN" else os.environ.get(name)
+        if value:
+            return value
+        if name == "HF_TOKEN":
+            raise no_token(self.endpoint)
+        raise HubpubError(
+            "HP-M09", f"the job needs {name}, which is not set here", hint=f"export {name}=…", name=name
+        )
 
     def refusal(self, ref: RepoRef, *, write: bool = False) -> HubpubError | None:
         """Why the files of a repo may not be read, or written; None where they may."""

@@ -33,6 +33,15 @@ class QuantizationSettings(Section):
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
 
 
+class FsdpSettings(Section):
+    """How several GPUs share the frozen base, where one cannot hold it: each keeps a part of every layer."""
+
+    reshard_after_forward: bool = Field(
+        True, description="Drop a layer's gathered weights until the way back: less memory for more traffic."
+    )
+    offload: bool = Field(False, description="Keep the parts in the machine's memory, not the GPU's.")
+
+
 class TrainSettings(Section):
     """Fine-tuning."""
 
@@ -64,6 +73,11 @@ class TrainSettings(Section):
     )
     max_length: int = Field(
         512, ge=8, description="Tokens per example, pictures included; a longer one is refused, never cut."
+    )
+    fsdp: FsdpSettings | None = Field(
+        None,
+        exclude=True,  # where weights lie changes nothing of what is trained
+        description="With --processes: share the base among them, in place of a copy in each.",
     )
     gradient_checkpointing: bool = Field(True, description="QLoRA: less memory for more time.")
     seed: int = 7

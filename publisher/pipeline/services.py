@@ -115,6 +115,7 @@ class Wishes:
     propose: bool = False  # to pull requests, which others merge, instead of to main
     never_train: bool = False  # not even what no machine has trained yet
     allow_worse: bool = False  # a tuned model may be released that does not beat its base
+    processes: int = 1  # that share a training's steps
     verify: Literal["auto", "full"] = "auto"  # full: what was fetched back is loaded, not what lies here
 
 

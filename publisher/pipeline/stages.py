@@ -27,6 +27,7 @@ from publisher.pipeline.steps.validate import validate
 from publisher.pipeline.steps.variants import variants
 from publisher.pipeline.steps.version import version
 from publisher.records.changes import WITHOUT_TENSORS
+from publisher.records.metrics import metric_of
 from publisher.records.plans import Plan
 from publisher.records.receipts import Promoted, Proposed, Receipt, Staged
 from publisher.records.stand_in import REFUSED
@@ -196,10 +197,9 @@ def _smoke(made: Any) -> str:
 
 
 def _losses(made: Any) -> str:
-    losses = [
-        (f.id.split(".")[1], f.value) for f in made.facts if f.id.endswith(".loss") and f.value is not None
-    ]
-    told = ", ".join(f"{kind} {value:.3f}" for kind, value in losses)
+    measured = {f.id: f.value for f in made.facts if f.value is not None}
+    of = [(found[0], measured[i]) for i in measured if (found := metric_of(i)) and found[1].id == "loss"]
+    told = ", ".join(f"{kind} {value:.3f}" for kind, value in of)
     return f"{told} nats/token" if told else REFUSED
 
 

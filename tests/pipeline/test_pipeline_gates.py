@@ -11,6 +11,7 @@ from publisher.pipeline.stages import STAGES
 from publisher.pipeline.steps.gates import gates
 from publisher.records.answers import by_question, kept_answer
 from publisher.records.facts import Fact, Facts, StatedSource
+from publisher.records.runs import Evaluation
 
 FACTS = Facts(
     Fact(fact_id, value, None, "known" if value is not None else "unknown", "evaluate", StatedSource("test"))
@@ -184,3 +185,14 @@ def test_to_beat_the_base_is_to_be_higher_where_higher_is_better(value: float, h
     else:
         with pytest.raises(HubpubError, match="does not beat the base"):
             gates(bounds, facts, LAST, Wishes())
+
+
+def test_the_line_of_evaluate_tells_held_out_losses_and_not_those_of_general_text() -> None:
+    """One number a model: with two of each, nobody knows which is which."""
+    values = {"evaluate.base.loss": 2.0, "evaluate.base.general.loss": 3.0, "evaluate.adapter.loss": 1.5}
+    facts = [
+        Fact(name, value, None, "known", "evaluate", StatedSource("t")) for name, value in values.items()
+    ]
+    line = next(stage for stage in STAGES if stage.name == "evaluate").headline(Evaluation(tuple(facts)))
+
+    assert "base 2.000, adapter 1.500 nats/token" == line

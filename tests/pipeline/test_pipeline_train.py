@@ -16,7 +16,7 @@ from publisher.manifest.evaluation import SmokeSettings
 from publisher.manifest.project import Project
 from publisher.manifest.training import TrainSettings
 from publisher.pipeline.inputs import AskedPrompt
-from publisher.pipeline.services import Engine
+from publisher.pipeline.services import Engine, Wishes
 from publisher.pipeline.steps.train import train
 from publisher.pipeline.steps.validate import proof_job
 from publisher.records.artifacts import Artifact
@@ -40,7 +40,8 @@ def training(tmp_path: Path, notes: Any, tiny_base: Path, tiny_data: Path) -> Ca
 
     def run(settings: TrainSettings, limits: Limits) -> Any:
         engine = Engine(tmp_path / "scratch", notes, limits)
-        return train(paths, engine, None, settings, None, base, dataset, Pins("acme/tiny", None))  # type: ignore[arg-type]
+        pins = Pins("acme/tiny", None)
+        return train(paths, engine, None, settings, None, base, dataset, pins, Wishes())  # type: ignore[arg-type]
 
     return run
 

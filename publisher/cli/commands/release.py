@@ -12,6 +12,7 @@ from publisher.cli.options import (
     FormatOption,
     HubOption,
     OwnerOption,
+    ProcessesOption,
     ProjectOption,
     QuietOption,
     StandInOption,
@@ -72,6 +73,7 @@ def release(
     changed: Annotated[
         bool, typer.Option("--changed", help="Every release that differs from what was released.")
     ] = False,
+    processes: ProcessesOption = 1,
     message: Annotated[str, typer.Option("-m", help="What the tag's message says.")] = "",
     hub: HubOption = None,
     owner: OwnerOption = None,
@@ -110,6 +112,7 @@ def release(
         propose=propose,
         allow_worse=allow_worse,
         never_train=train is False,
+        processes=processes,
     )
     if name is not None:
         opened = open_release(project, name, owner, stand_in=stand_in)

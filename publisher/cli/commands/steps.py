@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,26 +15,6 @@ from publisher.cli.session import open_hub, open_release, source_of
 
 if TYPE_CHECKING:
     from publisher.pipeline.opened import Release
-
-HELP = {
-    "train": "Train the adapter, or take the existing one in.",
-}
-
-
-def step(stage: str) -> Callable[..., None]:
-    """The command that runs a release up to one stage, on the embedded Hub unless told otherwise."""
-
-    def command(
-        name: Name,
-        hub: HubOption = None,
-        owner: OwnerOption = None,
-        project: ProjectOption = None,
-        quiet: QuietOption = False,
-    ) -> None:
-        run_step(stage, name, hub, owner, project, Output(quiet=quiet))
-
-    command.__doc__ = HELP[stage]
-    return command
 
 
 def validate(
@@ -83,22 +62,37 @@ def validate(
 
 
 def run_step(
-    stage: str, name: str, hub: str | None, owner: str | None, project: Path | None, output: Output
+    stage: str,
+    name: str,
+    hub: str | None,
+    owner: str | None,
+    project: Path | None,
+    output: Output,
+    *,
+    processes: int = 1,
 ) -> None:
-    """Run a release up to one stage, and say where its files are."""
-    release = _run_until(stage, name, hub, owner, project, output)
+    """Run a release up to one stage, on the embedded Hub unless told otherwise, and say where its files are."""
+    release = _run_until(stage, name, hub, owner, project, output, processes=processes)
     place = release.paths.workspace.relative_to(release.project.root)
     output.document(stage, {"name": name, "workspace": str(place)})
     output.result(f"{name}: {stage} is done; its files are under {place}/")
 
 
 def _run_until(
-    stage: str, name: str, hub: str | None, owner: str | None, project: Path | None, output: Output
+    stage: str,
+    name: str,
+    hub: str | None,
+    owner: str | None,
+    project: Path | None,
+    output: Output,
+    *,
+    processes: int = 1,
 ) -> Release:
     from publisher.pipeline.release import run_release
     from publisher.pipeline.services import Wishes
 
     release = open_release(project, name, owner)
     with open_hub(hub or "local", release, release.project) as target, Progress(output) as progress:
-        run_release(release, target, source_of(target), Wishes(train=True), progress, until=stage)
+        wishes = Wishes(train=True, processes=processes)
+        run_release(release, target, source_of(target), wishes, progress, until=stage)
     return release

@@ -36,7 +36,7 @@ def aeriald_scenes(settings: AerialdSettings, folder: Path) -> Sequence[Load]:
                 folder,
                 images,
                 model=settings.enhanced_by,
-                split=split_told(path.relative_to(folder)),
+                split=split_told(path.relative_to(folder).parent),
             )
             for path in annotations
         ]

@@ -88,6 +88,7 @@ class _Item:
         first, second = (self._view(folder, part) for part in _VIEWS[named["type"]])
         self.views = (first, second)
         self.size: tuple[int, int] = opened(first, self._where).size
+        opened(second, self._where)
 
     @property
     def failed(self) -> bool:
@@ -103,7 +104,10 @@ class _Item:
 
     def group(self) -> Group:
         """The group; which objects are in it is not told."""
-        boxes = [self._box(one) for one in self._told.get("bboxes") or ()]
+        told, size = self._told.get("bboxes") or [], self._told.get("group_size") or 0
+        if not isinstance(told, list) or not is_length(size):
+            raise malformed(self._where, "bboxes is no list, or group_size no number")
+        boxes = [self._box(one) for one in told]
         width, height = self.size
         box = around(boxes) if boxes else Box(0, 0, width, height)
         return Group(
@@ -115,7 +119,7 @@ class _Item:
             is_cluster=True,
             is_distinct=True,
             is_class=False,
-            told_size=self._told.get("group_size") or len(boxes),
+            told_size=round(size) or len(boxes),
         )
 
     def said(self, model: str | None) -> Iterator[Said]:

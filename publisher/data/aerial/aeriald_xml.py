@@ -21,6 +21,7 @@ from publisher.data.sample import Origin, Picture
 from publisher.manifest.dataset import ExpressionType
 from publisher.records.facts import Json
 
+_LONGEST = 2**31  # pixels, square pixels, ids: no image has more
 _LARGEST = 50_000_000  # bytes of one annotation; AerialD's have less than one million
 # Neighbouring patches of one photo overlap: those of one photo are kept together.
 _PATCH = re.compile(r"_patch_?\d.*$", re.IGNORECASE)
@@ -59,16 +60,20 @@ def load_xml(
     if told != (width, height):
         faults.append(f"its size is {told[0]}x{told[1]}, that of the image {width}x{height}")
     objects = tuple(_object(one, width, height, faults) for one in tree.findall("object"))
+    told_groups = (*tree.findall("groups/group"), *tree.findall("group"))
     groups = tuple(
         group
-        for one in (*tree.findall("groups/group"), *tree.findall("group"))
+        for one in told_groups
         if (group := _group(one, objects, width, height, faults)) is not None
     )
     if faults:
         raise malformed(where, *faults)
     scene = Scene(filename, width, height, objects, groups)
-    elements = [*tree.findall("object"), *tree.findall("groups/group"), *tree.findall("group")]
-    said = tuple(one for element in elements for one in _said(element, model))
+    elements = [*tree.findall("object"), *told_groups]
+    numbers = (item.id for item in (*objects, *groups))
+    said = tuple(
+        one for element, number in zip(elements, numbers, strict=True) for one in _said(element, number, model)
+    )
     return LoadedScene(scene, where, picture, said, split=split, photo=photo_of(scene.id))
 
 
@@ -76,12 +81,18 @@ def _parsed(path: Path, where: str) -> ET.Element:
     data = path.read_bytes()
     if len(data) > _LARGEST:
         raise malformed(where, f"it has {len(data):,} bytes")
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise malformed(where, "it declares a document type, which no annotation needs")
     try:
-        return ET.fromstring(data)  # noqa: S314 — entities were refused above
-    except ET.ParseError as fault:
-        raise malformed(where, f"it is no XML: {fault}") from fault
+        return ET.fromstring(data, ET.XMLParser(target=_NoDocumentType()))  # noqa: S314 — entities are refused
+    except (ET.ParseError, LookupError, ValueError) as fault:  # the last two: encodings that are not known
+        raise malformed(where, f"it is no XML that can be read: {fault}") from fault
+
+
+class _NoDocumentType(ET.TreeBuilder):
+    """Builds trees of files without entities: these need a document type, whatever the file's encoding."""
+
+    def doctype(self, *_: object) -> None:
+        """Called before anything of the document type is read."""
+        raise ValueError("it declares a document type, which no annotation needs")
 
 
 def _picture(path: Path, filename: str, images: Mapping[str, list[Path]], where: str) -> Picture:
@@ -166,14 +177,18 @@ def _mask(element: ET.Element, width: int, height: int, named: str, faults: list
     if not text:
         return None
     try:
-        return checked(ast.literal_eval(text), width, height)
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as fault:
-        faults.append(f"the mask of {named} {fault if isinstance(fault, ValueError) else 'is no mapping'}")
+        told = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        faults.append(f"the mask of {named} is no mapping")
+        return None
+    try:
+        return checked(told, width, height)
+    except ValueError as fault:
+        faults.append(f"the mask of {named} {fault}")
         return None
 
 
-def _said(element: ET.Element, model: str | None) -> Iterator[Said]:
-    number = int(element.findtext("id") or 0)
+def _said(element: ET.Element, number: int, model: str | None) -> Iterator[Said]:
     for one in element.findall("expressions/expression"):
         text = (one.text or "").strip()
         kinds: dict[str, ExpressionType] = {"enhanced": "enhanced", "unique": "unique"}
@@ -189,14 +204,14 @@ def _number(
     if not text and otherwise is not None:
         return otherwise
     try:
-        return round(float(text))
+        number = round(float(text))
     except (ValueError, OverflowError):
-        faults.append(
-            f"{path} {f'of {of} ' if of else ''}is {text!r}, not a number"
-            if text
-            else f"{path} {f'of {of} ' if of else ''}is missing"
-        )
+        number = None
+    if number is None or abs(number) >= _LONGEST:
+        what = f"is {text!r}, not a number of that kind" if text else "is missing"
+        faults.append(f"{path} {f'of {of} ' if of else ''}{what}")
         return 0
+    return number
 
 
 def _words(text: str | None) -> tuple[str, ...]:

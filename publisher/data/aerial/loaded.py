@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +11,7 @@ from publisher.data.aerial.rle import mask_of
 from publisher.data.aerial.scene import Scene, SceneObject
 from publisher.data.aerial.sprites import Picture as Image
 from publisher.data.installed import installed
+from publisher.data.pictures import decoded
 from publisher.data.sample import Origin, Picture
 from publisher.errors import HubpubError
 
@@ -68,18 +68,17 @@ def with_colours(loaded: LoadedScene) -> LoadedScene:
 
 
 def opened(picture: Picture, where: str) -> Any:  # PIL.Image.Image
-    """The picture as Pillow opens it: size and mode are known, pixels are read when they are asked for.
+    """The picture as Pillow reads it.
 
     Raises:
-        HubpubError: HP-D03, it does not exist or is no image.
+        HubpubError: HP-D03, it does not exist, is no image or a damaged one.
     """
-    pil = installed("PIL.Image")
     try:
-        return pil.open(io.BytesIO(picture.read()))
-    except (OSError, SyntaxError, ValueError, pil.DecompressionBombError) as fault:
+        return decoded(picture.read())
+    except (OSError, ValueError) as fault:
         raise HubpubError(
             "HP-D03",
-            f"the image {picture.name} cannot be read: {fault}",
+            f"the image {picture.name} {fault if isinstance(fault, ValueError) else 'cannot be read'}",
             hint="mend or leave out this scene, then build the dataset again",
             where=where,
         ) from fault

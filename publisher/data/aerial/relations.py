@@ -8,6 +8,7 @@ beyond doubt. The first entry of an ordered answer is the one that the ruler giv
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -107,16 +108,17 @@ def possible_sizes(scene: Scene, thing: SceneObject) -> frozenset[str]:
 
 def describe(scene: Scene) -> Scene:
     """Fill in what can be said beyond doubt of every object, and find the groups."""
-    described = replace(scene, objects=tuple(_describe(scene, thing) for thing in scene.objects))
+    extremes = Counter((one.name, word) for one in scene.objects for word in possible_extremes(scene, one))
+    sizes = Counter((one.name, word) for one in scene.objects for word in possible_sizes(scene, one))
+    alone = frozenset(said for counted in (extremes, sizes) for said, times in counted.items() if times == 1)
+    described = replace(scene, objects=tuple(_describe(scene, thing, alone) for thing in scene.objects))
     return replace(described, groups=tuple(_groups(described)))
 
 
-def _describe(scene: Scene, thing: SceneObject) -> SceneObject:
-    others = [other for other in scene.of_category(thing.name) if other.id != thing.id]
-    extremes = possible_extremes(scene, thing).difference(
-        *(possible_extremes(scene, other) for other in others)
-    )
-    sizes = possible_sizes(scene, thing).difference(*(possible_sizes(scene, other) for other in others))
+def _describe(scene: Scene, thing: SceneObject, alone: frozenset[tuple[str, str]]) -> SceneObject:
+    """Of the words that might be meant for an object those that are `alone`: meant for no other of its category."""
+    extremes = {word for word in possible_extremes(scene, thing) if (thing.name, word) in alone}
+    sizes = {word for word in possible_sizes(scene, thing) if (thing.name, word) in alone}
     return replace(
         thing,
         grid_position=possible_positions(thing.bndbox, scene.width, scene.height)[0],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from publisher.errors import HubpubError
 
@@ -106,7 +107,7 @@ class Scene:
     @property
     def id(self) -> str:
         """The file's name without its ending."""
-        return self.filename.rpartition(".")[0]
+        return PurePath(self.filename).stem
 
     def of_category(self, name: str) -> tuple[SceneObject, ...]:
         """The objects of one category."""

@@ -30,8 +30,9 @@ def keep_unique(scene: Scene, expressions: Iterable[Expression]) -> Filtered:
     """Drop what is said of cut-off objects, by a doubtful colour, or in words that fit more than one item."""
     kept = []
     dropped = Counter(dict.fromkeys(REASONS, 0))
+    viewer = Viewer(scene)
     for expression in expressions:
-        reason = _reason_to_drop(scene, expression)
+        reason = _reason_to_drop(viewer, expression)
         if reason is None:
             kept.append(expression)
         else:
@@ -39,60 +40,77 @@ def keep_unique(scene: Scene, expressions: Iterable[Expression]) -> Filtered:
     return Filtered(tuple(kept), dict(dropped))
 
 
-def fitting(scene: Scene, words: ObjectWords | GroupWords) -> frozenset[int]:
-    """Ids of all items that the words might be meant for, every doubt counted in."""
-    if isinstance(words, ObjectWords):
-        return frozenset(thing.id for thing in scene.objects if _fits(scene, thing, words))
-    return frozenset(group.id for group in scene.groups if _fits_group(scene, group, words))
+class Viewer:
+    """Someone who looks at one scene less closely than a ruler does."""
+
+    def __init__(self, scene: Scene) -> None:
+        """Take a described scene. What might be said of a thing is worked out once: hundreds may stand in an image."""
+        self._scene = scene
+        self.things = {thing.id: thing for thing in scene.objects}
+        self.groups = {group.id: group for group in scene.groups}
+        self._sayable: dict[int, frozenset[str | tuple[str, str]]] = {}
+
+    def fitting(self, words: ObjectWords | GroupWords) -> frozenset[int]:
+        """Ids of all items that the words might be meant for, every doubt counted in."""
+        if isinstance(words, GroupWords):
+            return frozenset(group.id for group in self._scene.groups if self._fits_group(group, words))
+        told: set[str | tuple[str, str]] = {
+            word for word in (words.position, words.extreme, words.size) if word is not None
+        }
+        if words.direction is not None and words.target is not None:
+            told.add((words.direction, words.target))
+        return frozenset(
+            thing.id
+            for thing in self._scene.objects
+            if thing.name == words.category
+            and (words.color is None or words.color in thing.possible_colors)
+            and told <= self._of(thing)
+        )
+
+    def _of(self, thing: SceneObject) -> frozenset[str | tuple[str, str]]:
+        """Where it may be said to lie, what it may be said to be among its category, and how it stands to others."""
+        if thing.id not in self._sayable:
+            scene = self._scene
+            self._sayable[thing.id] = frozenset(
+                (
+                    *possible_positions(thing.bndbox, scene.width, scene.height),
+                    *possible_extremes(scene, thing),
+                    *possible_sizes(scene, thing),
+                    # A reader knows no limit of 150 pixels: a far object in that direction fits the words as well.
+                    *(
+                        (direction, target.name)
+                        for target in scene.objects
+                        if target.id != thing.id
+                        for direction in possible_directions(thing.bndbox, target.bndbox)
+                    ),
+                )
+            )
+        return self._sayable[thing.id]
+
+    def _fits_group(self, group: Group, words: GroupWords) -> bool:
+        if group.category != words.category:
+            return False
+        if words.count is None:
+            return group.is_class
+        scene = self._scene
+        return (
+            group.is_cluster
+            and group.size == words.count
+            and (
+                words.position is None
+                or words.position in possible_positions(group.bndbox, scene.width, scene.height)
+            )
+        )
 
 
-def _reason_to_drop(scene: Scene, expression: Expression) -> str | None:
+def _reason_to_drop(viewer: Viewer, expression: Expression) -> str | None:
     words = expression.words
-    things = {thing.id: thing for thing in scene.objects}
-    group = next((group for group in scene.groups if group.id == expression.item_id), None)
-    meant = [things[number] for number in (group.member_ids if group else (expression.item_id,))]
+    group = viewer.groups.get(expression.item_id)
+    meant = [viewer.things[number] for number in (group.member_ids if group else (expression.item_id,))]
     if any(thing.is_cutoff for thing in meant):
         return "cut_off"
     if isinstance(words, ObjectWords) and words.color is not None and meant[0].is_ambiguous:
         return "ambiguous_color"
     if group and isinstance(words, GroupWords) and words.count is not None and not group.is_distinct:
         return "ambiguous"
-    return None if fitting(scene, words) == {expression.item_id} else "ambiguous"
-
-
-def _fits(scene: Scene, thing: SceneObject, words: ObjectWords) -> bool:
-    return (
-        thing.name == words.category
-        and (words.color is None or words.color in thing.possible_colors)
-        and (words.extreme is None or words.extreme in possible_extremes(scene, thing))
-        and (words.size is None or words.size in possible_sizes(scene, thing))
-        and (
-            words.position is None
-            or words.position in possible_positions(thing.bndbox, scene.width, scene.height)
-        )
-        and (words.direction is None or _is_related(scene, thing, words))
-    )
-
-
-def _is_related(scene: Scene, thing: SceneObject, words: ObjectWords) -> bool:
-    # A reader knows no limit of 150 pixels: a far object in that direction fits the words as well.
-    return any(
-        words.direction in possible_directions(thing.bndbox, target.bndbox)
-        for target in scene.objects
-        if target.id != thing.id and target.name == words.target
-    )
-
-
-def _fits_group(scene: Scene, group: Group, words: GroupWords) -> bool:
-    if group.category != words.category:
-        return False
-    if words.count is None:
-        return group.is_class
-    return (
-        group.is_cluster
-        and group.size == words.count
-        and (
-            words.position is None
-            or words.position in possible_positions(group.bndbox, scene.width, scene.height)
-        )
-    )
+    return None if viewer.fitting(words) == {expression.item_id} else "ambiguous"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from publisher.data.aerial.scene import Box
 from publisher.data.aerial.sprites import Picture, Rgb
 from publisher.data.installed import installed
+from publisher.data.pictures import decoded
 from publisher.errors import HubpubError
 
 _RED: Rgb = (255, 0, 0)
@@ -74,11 +75,10 @@ def group_views(png: bytes, members: Sequence[Box], mask: bytes | None = None) -
 
 
 def _opened(png: bytes, boxes: Sequence[Box]) -> Picture:
-    pil = installed("PIL.Image")
     try:
-        picture = pil.open(io.BytesIO(png)).convert("RGB")
-    except (OSError, SyntaxError, ValueError, pil.DecompressionBombError) as fault:
-        raise _malformed(f"an image cannot be read: {fault}") from fault
+        picture: Picture = decoded(png).convert("RGB")
+    except ValueError as fault:
+        raise _malformed(f"an image {fault}") from fault
     for box in boxes:
         if not (0 <= box.xmin < box.xmax <= picture.width and 0 <= box.ymin < box.ymax <= picture.height):
             raise _malformed(f"a box reaches outside the image of {picture.width}x{picture.height}: {box}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from publisher.records.facts import Json
 
 ROLES = ("system", "user", "assistant", "tool")
+_CALLS = ("tool_calls", "function_call")
 # What may follow a turn; nothing stands for the beginning.
 _NEXT: dict[str | None, tuple[str, ...]] = {
     None: ("system", "user"),
@@ -63,6 +64,8 @@ def _conversation(messages: Json) -> Iterator[str]:
             return
         if role not in _NEXT[before]:
             yield f"turn {number} is of the {role} {f'after the {before}' if before else 'and the first'}"
+        # Its content alone would become the turn, and a model learn to answer without having called anything.
+        yield from (f"turn {number} has {name}, which no training here reads" for name in _CALLS if turn.get(name))
         yield from _content(number, turn.get("content"))
         before = role
     if before != "assistant":

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from publisher.data.installed import installed
+from publisher.data.pictures import Inspection, picture_in
 from publisher.data.sample import Picture
 from publisher.errors import HubpubError
 from publisher.records.facts import Json
@@ -26,7 +27,6 @@ _SPLITS = {
     "test": "test",
 }
 _NAMED = re.compile(rf"(?:^|/)(?P<split>{'|'.join(_SPLITS)})(?=[-_./]|$)")
-_IMAGE = re.compile(rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|RIFF....WEBP|BM|II\*\x00|MM\x00\*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ def files_in(folder: Path) -> list[RowFile]:
             where=str(folder),
         )
     return [
-        (ParquetRows if path.suffix == ".parquet" else JsonlRows)(path, split_told(path.relative_to(folder)))
+        (ParquetRows if path.suffix == ".parquet" else JsonlRows)(path, name.as_posix(), split_told(name))
         for path in found
+        for name in [path.relative_to(folder)]
     ]
 
 
@@ -84,50 +85,46 @@ class JsonlRows:
     """JSON lines; pictures are paths relative to the file, never outside its folder."""
 
     path: Path
+    name: str
     split: str | None
 
     def rows(self, names: Mapping[str, str]) -> Iterator[Read]:
         """Every line that is not blank."""
-        with self.path.open(encoding="utf-8", errors="strict") as lines:
-            number = 0
-            while True:
+        inspection = Inspection()
+        with self.path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                where = f"{self.name}:{number}"
                 try:
-                    line = next(lines, None)
-                except UnicodeDecodeError:
-                    yield Read(f"{self.path.name}:{number + 1}", {}, faults=("is no UTF-8 text",))
+                    text = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).decode()
+                except UnicodeDecodeError:  # it will be so in all the others, too
+                    yield Read(where, {}, faults=("is no UTF-8 text",))
                     return
-                if line is None:
-                    return
-                number += 1
-                if line.strip():
-                    yield self._read(f"{self.path.name}:{number}", line, names)
+                if text.strip():
+                    yield self._read(where, text, names, inspection)
 
-    def _read(self, where: str, line: str, names: Mapping[str, str]) -> Read:
+    def _read(self, where: str, line: str, names: Mapping[str, str], inspection: Inspection) -> Read:
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as fault:
-            return Read(where, {}, faults=(f"is no JSON: {fault}",))
-        if not isinstance(row, dict):
-            return Read(where, {}, faults=("is no JSON object",))
+            row = _object(line)
+        except ValueError as fault:
+            return Read(where, {}, faults=(str(fault),))
         listed = row.pop(names["images"], None)
-        paths = [] if listed is None else listed if isinstance(listed, list) else [listed]
-        faults = tuple(told for path in paths if (told := self._fault(path)))
-        if faults:
-            return Read(where, row, faults=faults)
-        pictures = tuple(Picture(Path(path).name, (self.path.parent / path).read_bytes) for path in paths)
-        return Read(where, row, pictures, tuple(paths))
+        pictures: list[Picture] = []
+        shown: list[str] = []
+        faults: list[str] = []
+        for path in _cells(listed):
+            try:
+                file = self._picture(path)
+                shown.append(inspection.digest(file.read_bytes()))
+            except (ValueError, OSError) as fault:
+                faults.append(f"the image {path} {fault if isinstance(fault, ValueError) else 'cannot be read'}")
+            else:
+                pictures.append(Picture(Path(path).name, file.read_bytes))
+        return Read(where, row, tuple(pictures), tuple(shown), tuple(faults))
 
-    def _fault(self, path: Json) -> str | None:
+    def _picture(self, path: Json) -> Path:
         if not isinstance(path, str):
-            return "images holds something that is no path"
-        folder = self.path.parent.resolve()
-        file = (folder / path).resolve()
-        if not file.is_relative_to(folder):
-            return f"the image {path} lies outside the file's folder"
-        if not file.is_file():
-            return f"the image {path} does not exist"
-        with file.open("rb") as stream:
-            return None if _IMAGE.match(stream.read(16)) else f"{path} is no image"
+            raise ValueError("is no path")  # noqa: TRY004 — one kind of fault for the caller
+        return picture_in(self.path.parent, path)
 
 
 @dataclass(frozen=True)
@@ -135,6 +132,7 @@ class ParquetRows:
     """A Parquet file; pictures are `{"bytes": …, "path": …}`, one or a list of them."""
 
     path: Path
+    name: str
     split: str | None
 
     def rows(self, names: Mapping[str, str]) -> Iterator[Read]:
@@ -144,29 +142,40 @@ class ParquetRows:
         except (installed("pyarrow").ArrowInvalid, OSError) as damaged:
             raise HubpubError(
                 "HP-D02",
-                f"{self.path.name} cannot be read as Parquet",
+                f"{self.name} cannot be read as Parquet",
                 hint="fetch or write it again",
                 where=str(self.path),
             ) from damaged
+        inspection = Inspection()
         number = 0
         for group in range(file.num_row_groups):
             for at, row in enumerate(file.read_row_group(group).to_pylist()):
                 number += 1
                 cells = _cells(row.pop(names["images"], None))
-                yield self._read(f"{self.path.name}, row {number}", row, cells, (group, at, names["images"]))
+                where = f"{self.name}, row {number}"
+                yield self._read(where, row, cells, (group, at, names["images"]), inspection)
 
-    def _read(self, where: str, row: dict[str, Json], cells: list[Json], place: tuple[int, int, str]) -> Read:
+    def _read(
+        self,
+        where: str,
+        row: dict[str, Json],
+        cells: list[Json],
+        place: tuple[int, int, str],
+        inspection: Inspection,
+    ) -> Read:
         bytes_of = [cell.get("bytes") if isinstance(cell, dict) else None for cell in cells]
         if any(not data for data in bytes_of):
             return Read(where, row, faults=("lists an image whose bytes are not in the file",))
-        if any(not _IMAGE.match(data[:16]) for data in bytes_of if data):
-            return Read(where, row, faults=("lists an image that is none",))
+        try:
+            shown = tuple(inspection.digest(data) for data in bytes_of if data)
+        except ValueError as fault:
+            return Read(where, row, faults=(f"lists an image that {fault}",))
         group, at, column = place
         pictures = tuple(
             Picture(cell.get("path") or f"{index}", _Later(self.path, group, at, column, index).read)
             for index, cell in enumerate(cells)
         )
-        return Read(where, row, pictures, tuple(sha256(data).hexdigest() for data in bytes_of if data))
+        return Read(where, row, pictures, shown)
 
 
 @dataclass(frozen=True)
@@ -193,6 +202,27 @@ def _column(path: Path, group: int, column: str) -> list[Json]:
         .to_pylist()
     )
     return cells
+
+
+def _object(line: str) -> dict[str, Json]:
+    """A line's JSON object.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    try:
+        row = json.loads(line)
+        if "\\u" in line:
+            json.dumps(row, ensure_ascii=False).encode()
+    except json.JSONDecodeError as fault:
+        raise ValueError(f"is no JSON: {fault.msg} at column {fault.colno}") from fault
+    except UnicodeEncodeError as fault:
+        raise ValueError("holds half of a surrogate pair, which is no text") from fault
+    except (ValueError, RecursionError) as fault:
+        raise ValueError(f"is no JSON: {fault}") from fault
+    if not isinstance(row, dict):
+        raise ValueError("is no JSON object")  # noqa: TRY004 — one kind of fault for the caller
+    return row
 
 
 def _cells(value: Json) -> list[Json]:

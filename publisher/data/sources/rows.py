@@ -195,8 +195,8 @@ def _json_lines(settings: JsonlSettings, root: Path) -> list[RowFile]:
                 "HP-D01", f"the file {path.name} does not exist", where=str(path), hint="check dataset.build"
             )
     if held_out is None:
-        return [JsonlRows(file, split_told(Path(file.name)))]
-    return [JsonlRows(file, "train"), JsonlRows(held_out, "validation")]
+        return [JsonlRows(file, file.name, split_told(Path(file.name)))]
+    return [JsonlRows(file, file.name, "train"), JsonlRows(held_out, held_out.name, "validation")]
 
 
 def _refusal(faults: Sequence[tuple[str, str]]) -> HubpubError:

@@ -7,9 +7,10 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from publisher.engine.jobs import Train
+from publisher.engine.jobs import Fsdp, Train
 from publisher.engine.train_memory import advice_on
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory
@@ -20,7 +21,7 @@ from publisher.manifest.training import TrainSettings
 from publisher.pipeline.folders import made_aside
 from publisher.pipeline.inputs import GivenAdapter
 from publisher.pipeline.machine import gpus
-from publisher.pipeline.services import Engine, Source
+from publisher.pipeline.services import Engine, Source, Wishes
 from publisher.records.artifacts import Artifact, RepoRef
 from publisher.records.digest import digest
 from publisher.records.facts import Measurement
@@ -53,6 +54,7 @@ def train(
     base: Base,
     dataset: Dataset | None,
     pins: Pins,
+    wishes: Wishes,
 ) -> Adapter:
     """Train the adapter that the manifest describes, or load the one that it names, and hold it against the base.
 
@@ -61,7 +63,7 @@ def train(
 
     Raises:
         HubpubError: HP-A01 … HP-A07 for an adapter that does not fit or does nothing, HP-E07 for a NaN loss, HP-X02
-            where memory does not do.
+            where memory does not do, HP-X05 where the processes that were asked for cannot run.
     """
     base_folder = Path(base.artifact.folder)
     folder = paths.artifact("adapter")
@@ -74,6 +76,7 @@ def train(
         rows = next((fact.value for fact in dataset.facts if fact.id == "dataset.train.rows"), 0)
         data = Path(dataset.artifact.folder) / "data"
         job = job_of(settings, rows, base=base_folder, data=data, out=run, pins=pins)
+        job = replace(job, processes=wishes.processes)
         measured = _train(engine, job)
         _assemble(run / "adapter", base_folder, folder)
         shutil.rmtree(run / "checkpoints", ignore_errors=True)
@@ -130,6 +133,7 @@ def job_of(
         eval_every=settings.eval_every,
         eval_rows=settings.eval_rows,
         report_to=settings.report_to,
+        fsdp=Fsdp(settings.fsdp.reshard_after_forward, settings.fsdp.offload) if settings.fsdp else None,
         base_repo=pins.base_repo,
         base_revision=pins.base_revision or "",
     )

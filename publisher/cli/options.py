@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from publisher.cli.output import Format
+from publisher.errors import HubpubError
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -22,7 +23,19 @@ def one_of(option: str, given: str, known: Iterable[Choice]) -> Choice:
     return found
 
 
-Name = Annotated[str, typer.Argument(help="A folder of model_cards/.", show_default=False)]
+def release_names(incomplete: str) -> list[str]:
+    """The releases of the project here that begin so, for the shell; none where there is no project."""
+    from publisher.cli.session import open_project
+
+    try:
+        return [name for name in open_project(None).names() if name.startswith(incomplete)]
+    except HubpubError:
+        return []
+
+
+Name = Annotated[
+    str, typer.Argument(help="A folder of model_cards/.", show_default=False, autocompletion=release_names)
+]
 HubOption = Annotated[
     str | None,
     typer.Option(
@@ -45,5 +58,6 @@ OwnerOption = Annotated[
     str | None, typer.Option("--owner", help="Owner of the repos, instead of the manifest's.")
 ]
 ProcessesOption = Annotated[
-    int, typer.Option("--processes", min=1, help="That share each step of a training: a GPU each, or this CPU.")
+    int,
+    typer.Option("--processes", min=1, help="That share each step of a training: a GPU each, or this CPU."),
 ]

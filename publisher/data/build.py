@@ -19,6 +19,7 @@ from publisher.data.package import write_split
 from publisher.data.registry import open_source
 from publisher.data.sample import OnProgress, Origin, Sample, Source
 from publisher.data.split import sides_of
+from publisher.errors import HubpubError
 from publisher.manifest.dataset import BuildSettings
 from publisher.manifest.enhance import EnhanceSettings
 from publisher.records.facts import Measurement
@@ -112,7 +113,24 @@ def draft(settings: BuildSettings, places: Places, on_progress: OnProgress, *, a
         dropped[SEEN_IN_TRAIN] = sum(len(splits[name]) - len(of) for name, of in held_out.items())
         splits = {**splits, **held_out}
     made = drawn.made + len(samples) - len(drawn.samples)
+    _refuse_empty(splits, made, dropped)
     return Draft(source, drawn.samples, splits, made, dict(dropped), enhanced)
+
+
+def _refuse_empty(splits: Mapping[str, Sequence[Sample]], made: int, dropped: Mapping[str, int]) -> None:
+    """A split without rows, told with what became of the rows that there were."""
+    split = next((name for name, of in splits.items() if not of), None)
+    if split is None:
+        return
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items() if count)
+    left_out = f"; left out were: {reasons}" if reasons else ""
+    raise HubpubError(
+        "HP-D01",
+        f"the {split} split has no rows: {made:,} were made or read{left_out}",
+        hint="give the dataset more scenes or rows, another filter or another split, in release.yaml",
+        split=split,
+        dropped=dict(dropped),
+    )
 
 
 def enhancement_cost(settings: BuildSettings, places: Places, drafted: Draft) -> Estimate | None:

@@ -35,15 +35,14 @@ def measure(
         Measurement("dataset.columns", list(source.features)),
         Measurement("dataset.answer_words", _words(every)),
         *(_of_items(source, every) if speaks_of_items else ()),
-        *source.measure(
-            splits["train"], [one for name, of in splits.items() if name != "train" for one in of]
-        ),
+        *source.measure(splits),
     )
 
 
 def _held_out(settings: BuildSettings, samples: Sequence[Sample]) -> tuple[Measurement, ...]:
     """What decided the split: the source, or a seed."""
-    if settings.split.by == "given" or any(sample.split == "validation" for sample in samples):
+    keeps_own = settings.split.by in (None, "given")
+    if keeps_own and (settings.split.by or any(sample.split == "validation" for sample in samples)):
         return (Measurement("dataset.split_by", "given"),)
     kept_together = settings.split.by or ("scene" if any(sample.scene for sample in samples) else "row")
     return (

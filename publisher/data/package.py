@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from publisher.records.facts import Json
 
 ROW_GROUP = 1000  # rows; the Hub's viewer fetches one group at a time
 ROW_GROUP_OF_PICTURES = 100  # where every row has pictures of its own: a group is in memory as a whole
+# A group of large photos ends here: Arrow's columns of bytes end at 2 GiB, and it is in memory twice.
+GROUP_BYTES = 512 * 1024 * 1024
 # An image is repeated in every row of its scene. While it fits a row group's dictionary it is stored once.
 DICTIONARY_BYTES = 64 * 1024 * 1024
 
@@ -97,20 +99,34 @@ def write_split(
 def _groups(
     rows: Iterable[Mapping[str, Any]], size: int, split: str, features: Mapping[str, Json], path: Path
 ) -> Iterator[list[dict[str, Any]]]:
-    """So many rows at a time, their pictures read."""
-    numbered = enumerate(rows)
-    while group := list(islice(numbered, size)):
-        for number, row in group:
-            if row.keys() != features.keys():
-                odd = sorted(row.keys() ^ features.keys())
-                raise HubpubError(
-                    "HP-D02",
-                    f"row {number} of the {split} split does not have the declared columns: {', '.join(odd)}",
-                    hint="give every row a value for every column",
-                    where=str(path),
-                    columns=odd,
-                )
-        yield [{name: _cell(value) for name, value in row.items()} for _, row in group]
+    """So many rows at a time, or so many bytes, their pictures read."""
+    group: list[dict[str, Any]] = []
+    held = 0
+    for number, row in enumerate(rows):
+        if row.keys() != features.keys():
+            odd = sorted(row.keys() ^ features.keys())
+            raise HubpubError(
+                "HP-D02",
+                f"row {number} of the {split} split does not have the declared columns: {', '.join(odd)}",
+                hint="give every row a value for every column",
+                where=str(path),
+                columns=odd,
+            )
+        cells = {name: _cell(value) for name, value in row.items()}
+        group.append(cells)
+        held += sum(map(_size, cells.values()))
+        if len(group) == size or held >= GROUP_BYTES:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
+
+
+def _size(cell: Any) -> int:
+    """Bytes of the pictures in a cell."""
+    if isinstance(cell, list):
+        return sum(map(_size, cell))
+    return len(cell.get("bytes") or b"") if isinstance(cell, dict) else 0
 
 
 def _cell(value: Any) -> Any:

@@ -108,5 +108,5 @@ class Source(Protocol):
     def targets(self, samples: Iterable[Sample]) -> Collection[Target]:
         """What a language model may say in other words: the items of these samples, each with its pictures."""
 
-    def measure(self, train: Iterable[Sample], validation: Iterable[Sample]) -> tuple[Measurement, ...]:
-        """What only the source can tell of the rows that stay."""
+    def measure(self, splits: Mapping[str, Iterable[Sample]]) -> tuple[Measurement, ...]:
+        """What only the source can tell of the rows that stay, by split."""

@@ -38,6 +38,13 @@ def share_base(model: Model, settings: Fsdp, group: Group) -> None:
     fully_shard(model, mesh=mesh, offload_policy=policy, ignored_params=kept_whole)
 
 
+def held_bytes(model: Model) -> int:
+    """Bytes of the frozen weights that lie in this process between steps."""
+    frozen = [weight for weight in model.parameters() if not weight.requires_grad]
+    mine = [weight.to_local() if hasattr(weight, "to_local") else weight for weight in frozen]
+    return sum(weight.numel() * weight.element_size() for weight in mine)
+
+
 def _remember_scales(model: Model) -> None:
     """Leave each 4-bit weight's scales with its module too: a gathered weight is a new tensor that has none."""
     for module in model.modules():

@@ -25,7 +25,7 @@ from publisher.engine.lora import build_trainable, save_adapter
 from publisher.engine.loss import summed_loss
 from publisher.engine.reader import load_reader
 from publisher.engine.reporting import Reports
-from publisher.engine.sharding import share_base
+from publisher.engine.sharding import held_bytes, share_base
 from publisher.engine.targets import count_parameters
 from publisher.engine.trainset import deal, read_examples
 from publisher.errors import HubpubError
@@ -118,7 +118,8 @@ def train(job: Train, emit: Emit, group: Group) -> JobResult:
         *train_facts.held_out(job, done.held_out, len(held_out)),
         *describe_adapter(adapter),
     )
-    return JobResult(measured, {"adapter": str(adapter), "resumed_from_step": began.step})
+    details = {"adapter": str(adapter), "resumed_from_step": began.step, "base_bytes_held": held_bytes(model)}
+    return JobResult(measured, details)
 
 
 def learning_rate(job: Train, step: int) -> float:

@@ -403,7 +403,7 @@ class RemoteHub:
     def fill_bucket(self, bucket: str, files: Mapping[str, Path]) -> None:
         """Put files into a bucket, made private if need be; others that are in it stay."""
         self._refuse_where_keyless(f"makes no bucket, so not {bucket}")
-        added = [(file, path) for path, file in files.items()]
+        added: list[tuple[str | Path | bytes, str]] = [(file, path) for path, file in files.items()]
         self._ask(lambda: self._api.create_bucket(bucket, private=True, exist_ok=True))
         self._ask(lambda: self._api.batch_bucket_files(bucket, add=added))
 

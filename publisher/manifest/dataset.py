@@ -14,6 +14,7 @@ Format = Literal["text", "image-text"]
 ExpressionType = Literal["original", "enhanced", "unique"]
 
 SHARE_HELD_OUT = 0.15
+_BRANCHES = ("main", "master", "HEAD")
 SEED = 7
 
 
@@ -227,16 +228,16 @@ class HubSettings(_Rows):
     """A dataset of the Hub, Parquet or JSON lines, at a pinned revision."""
 
     from_: Literal["hub"] = Field(alias="from")
-    repo: str = Field(description="owner/name@revision")
+    repo: str = Field(description="owner/name@ and a commit or a tag; branches move.")
     files: str = Field("**", description="Which of the repo's files, as a pattern: `data/*.parquet`.")
 
     @field_validator("repo")
     @classmethod
     def _pinned(cls, value: str) -> str:
         repo_id, _, revision = value.partition("@")
-        if not REPO_ID.fullmatch(repo_id) or not revision:
+        if not REPO_ID.fullmatch(repo_id) or not revision or revision in _BRANCHES:
             raise ValueError(
-                "must be pinned: owner/name@revision, or the same manifest would build other rows later"
+                "must be pinned: owner/name@ and a commit or tag, or the same manifest would build other rows later"
             )
         return value
 

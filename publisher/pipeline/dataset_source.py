@@ -18,6 +18,7 @@ from publisher.pipeline.services import ByteCounter, Listener, Source
 from publisher.records.artifacts import RepoRef
 
 ROWS = (".parquet", ".jsonl")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 @contextmanager
@@ -76,4 +77,5 @@ def _wanted(files: tuple[RemoteFile, ...], pattern: str) -> list[RemoteFile]:
         return parquet
     if not any(file.path.endswith(ROWS[1]) for file in meant):
         return []
-    return [file for file in files if file in meant or not file.path.endswith((*ROWS, ".md"))]
+    rows = [file for file in meant if file.path.endswith(ROWS[1])]
+    return [*rows, *(file for file in files if file.path.lower().endswith(PICTURES))]

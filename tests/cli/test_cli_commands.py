@@ -21,6 +21,13 @@ HEAVY = (
     "rich",
 )
 
+GROUPS = {
+    "Daily": ["init", "check", "card", "plan", "release", "status"],
+    "After a release": ["promote", "verify", "pull", "rollback"],
+    "Single steps": ["train", "merge", "quantize", "validate", "evaluate", "dataset"],
+    "Machine": ["doctor", "schema", "hub", "templates", "ci"],
+}
+
 
 def test_the_command_line_imports_nothing_heavy(python: Callable[[str], str]) -> None:
     """Help and completion must come at once; each command imports its own rooms."""
@@ -86,6 +93,34 @@ def test_help_of_every_command_says_what_it_does(project: Project, command: str)
     assert "" == ran.err
 
 
+def test_help_lists_the_commands_in_their_groups(project: Project) -> None:
+    """What is typed daily stands first; a new command has to say where it belongs."""
+    panels: dict[str, list[str]] = {}
+    for line in project("--help", NO_COLOR="1", COLUMNS="120").out.splitlines():
+        if line.startswith("╭"):
+            panels[line.strip("╭─╮ ")] = []
+        elif line.startswith("│ ") and line[2] not in " -":
+            panels[next(reversed(panels))].append(line.split()[1])
+    del panels["Options"]
+
+    assert GROUPS == panels
+
+
+@pytest.mark.parametrize(
+    ("command", "first"),
+    [
+        ("check", "Read files"),
+        ("validate", "Run the artifacts here"),
+        ("verify", "Prove what the Hub serves"),
+    ],
+)
+def test_three_words_that_are_easily_mixed_up_say_what_they_are(
+    project: Project, command: str, first: str
+) -> None:
+    """Of files, of this machine, of the Hub."""
+    assert f"\n {first}" in project(command, "--help", NO_COLOR="1", COLUMNS="120").out
+
+
 def test_without_a_command_the_help_is_shown(project: Project) -> None:
     """Typing the bare name is asking what it is."""
     ran = project(NO_COLOR="1")
@@ -107,8 +142,9 @@ def test_the_schema_is_a_json_schema_and_knows_every_key(project: Project) -> No
 
     assert "https://json-schema.org/draft/2020-12/schema" == schema["$schema"]
     assert ("object", False) == (schema["type"], schema["additionalProperties"])
-    assert {"manifest", "owner", "base", "artifacts"} <= set(schema["required"])
-    assert {"train", "smoke", "gates", "card", "stated"} <= set(schema["properties"])
+    assert {"manifest", "artifacts"} == set(schema["required"])
+    assert [{"required": ["base"]}, {"required": ["source"]}] == schema["anyOf"]
+    assert {"owner", "base", "source", "train", "smoke", "gates", "card", "stated"} <= set(schema["properties"])
     _resolves(schema, schema)
 
 

@@ -248,3 +248,65 @@ def test_reserving_is_confirmed_and_does_nothing_twice(
     assert [False, False] == [repo["made"] for repo in second.document["repos"]]
     assert "hubpub/reserve/1" == first.document["schema"]
     assert ["acme/tiny-base", "datasets/acme/tiny-data"] == [r["resource"] for r in first.document["repos"]]
+
+
+LLAMA = {
+    "num_hidden_layers": 32, "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "vocab_size": 128256, "tie_word_embeddings": False,
+}  # fmt: skip
+TRAINED = """
+manifest: 1
+owner: acme
+base: {model: acme/base, folder: inputs/base}
+dataset: {folder: inputs/data}
+train: {method: qlora, lora: {r: 16}, batch_size: 4, gradient_accumulation: 4, max_length: 1024, epochs: 2}
+artifacts: [adapter, merged, nf4]
+card: {limitations: limitations.md}
+"""
+
+
+def _trained(project: Project) -> Project:
+    """A release whose base is here as its configuration alone: 8 billion weights that nobody has."""
+    folder = project.root / "model_cards" / "tiny"
+    (folder / "release.yaml").write_text(TRAINED)
+    (folder / "inputs" / "base" / "config.json").write_text(json.dumps(LLAMA))
+    return project
+
+
+def test_memory_is_estimated_from_the_base_s_configuration_alone(
+    project: Project, served: EmbeddedHub
+) -> None:
+    """Before 16 GB are fetched: NF4 of all but the two tables of 128,256 rows, those in float32, and rank 16 on q k v o."""
+    ran = _trained(project)("doctor", "tiny", "--hub", served.url, "--format", "json", HF_TOKEN="hf_alice")
+    effort = ran.document["release"]["effort"]
+    tables = 2 * 128256 * 4096
+    layers = 32 * (2 * 4096 * 4096 + 2 * 1024 * 4096 + 3 * 4096 * 14336)
+    trained = 32 * 16 * (2 * (4096 + 4096) + 2 * (4096 + 1024))
+
+    assert ("its config.json", "CPU") == (effort["source"], effort["place"])
+    assert int(layers * 0.52) + 4 * tables == effort["training_bytes"]["base"]
+    assert 16 * trained == effort["training_bytes"]["trained"]
+    assert sum(effort["training_bytes"].values()) == effort["peak_bytes"]["train"]
+    assert ["train", "merge", "quantize", "validate"] == list(effort["peak_bytes"])
+    assert effort["peak_bytes"]["merge"] < 1e9 < effort["peak_bytes"]["validate"]
+
+
+def test_the_time_of_epochs_is_unknown_until_their_rows_are(project: Project, served: EmbeddedHub) -> None:
+    """A number that nobody can know is not made up."""
+    ran = _trained(project)("doctor", "tiny", "--hub", served.url, HF_TOKEN="hf_alice")
+
+    assert "time of the training: unknown until the dataset is built" in ran.out
+    assert "estimated from its config.json" in ran.out
+
+
+def test_a_training_that_memory_does_not_do_for_is_told_with_what_would_take_less(
+    project: Project, served: EmbeddedHub
+) -> None:
+    """It would be told after the download as well, and after an hour."""
+    _trained(project)
+    manifest = project.root / "model_cards" / "tiny" / "release.yaml"
+    manifest.write_text(manifest.read_text().replace("batch_size: 4", "batch_size: 4096"))
+    ran = project("doctor", "tiny", "--hub", served.url, "--format", "json", HF_TOKEN="hf_alice")
+    told = next(p for p in ran.document["release"]["problems"] if p["code"] == "HP-X02")
+
+    assert "`batch_size: 1` with `gradient_accumulation: 16384` (the same steps) takes" in told["hint"]

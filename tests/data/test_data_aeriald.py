@@ -146,6 +146,8 @@ def test_objects_are_described_anew_where_rules_are_asked_for(annotated, tmp_pat
         ({"segmentation": "{'size': [10, 10], 'counts': 'abc'}"}, "not [480, 480]"),
         ({"segmentation": "__import__('os').getcwd()"}, "the mask of"),
         ({"segmentation": "[" * 5000}, "the mask of"),
+        ({"area": "1e30"}, "area of"),
+        ({"id": "inf"}, "id is 'inf', not a number"),
     ],
 )
 def test_an_object_that_cannot_be_true_is_refused_with_the_file(scenes, tmp_path, changes, says):
@@ -177,15 +179,69 @@ def test_an_image_that_is_missing_or_of_another_size_is_refused(scenes, tmp_path
         "<annotation>",
         '<!DOCTYPE a [<!ENTITY b "c">]><annotation><filename>&b;</filename></annotation>',
         "<annotation><filename>P0001_patch_000001.png</filename></annotation>",
+        '<?xml version="1.0" encoding="klingon"?><annotation/>',
+        '<?xml version="1.0" encoding="big5"?><annotation/>',
     ],
 )
 def test_what_is_no_annotation_is_refused(scenes, tmp_path, text):
-    """Broken, with entities that could unfold to anything, or without any object."""
+    """Broken, with entities that could unfold to anything, without any object, or in letters that nobody knows."""
     write_xml(tmp_path, NAMES[0], scenes[NAMES[0]]).write_text(text)
 
     error = refusal(build_in, tmp_path / "out", recipe("aeriald", folder="."), root=tmp_path)
 
     assert "HP-D03" == error.code
+
+
+def test_words_that_fit_two_items_are_dropped_however_they_are_written(scenes, tmp_path):
+    """A capital letter and a full stop do not make them clear."""
+    name, one = next(
+        (name, one)
+        for name, one in scenes.items()
+        if any(len(one.scene.of_category(thing.name)) > 1 for thing in one.scene.objects)
+    )
+    thing = next(thing for thing in one.scene.objects if len(one.scene.of_category(thing.name)) > 1)
+    said = {thing.id: [("original", f"The {thing.name}."), ("original", "the one by the road")]}
+    write_xml(tmp_path, name, one, said)
+    other = next(other for other in NAMES if other.partition("_")[0] != name.partition("_")[0])
+    write_xml(tmp_path, other, scenes[other], {1: [("original", "the one by the road")]})
+
+    measured = build_in(tmp_path / "out", recipe("aeriald", folder="."), root=tmp_path)
+
+    assert 1 == measured["dataset.dropped.ambiguous"].value
+
+
+def test_entities_are_refused_in_every_encoding(scenes, tmp_path):
+    """In UTF-16 no search for the letters of DOCTYPE finds it."""
+    text = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>'
+    write_xml(tmp_path, NAMES[0], scenes[NAMES[0]]).write_bytes(text.encode("utf-16"))
+
+    error = refusal(build_in, tmp_path / "out", recipe("aeriald", folder="."), root=tmp_path)
+
+    assert "it declares a document type" in error.what
+
+
+def test_an_id_with_a_decimal_point_is_the_same_id(scenes, tmp_path):
+    """So do tables write whole numbers that went through them."""
+    write_xml(tmp_path, NAMES[0], scenes[NAMES[0]], {1: [("original", "the one by the road")]}, id="1.0")
+    write_xml(tmp_path, NAMES[2], scenes[NAMES[2]], {1: [("original", "the one by the road")]})
+
+    build_in(tmp_path / "out", recipe("aeriald", folder="."), root=tmp_path)
+
+    assert {1} == {row["object_id"] for row in rows_of(tmp_path / "out")}
+
+
+def test_a_picture_that_is_cut_off_is_refused_though_its_beginning_is_sound(scenes, tmp_path):
+    """Half a download: a model would be trained on grey."""
+    one = scenes[NAMES[0]]
+    write_xml(tmp_path / "xml", NAMES[0], one)
+    (tmp_path / f"xml/images/{NAMES[0]}.png").write_bytes(one.png[: len(one.png) // 2])
+    place = write_item(tmp_path / "items", NAMES[0], one, 1)
+    view = place / f"{place.name}_focused.png"
+    view.write_bytes(view.read_bytes()[:3000])
+
+    for folder, name in (("xml", f"{NAMES[0]}.png"), ("items", view.name)):
+        error = refusal(build_in, tmp_path / "out", recipe("aeriald", folder=folder), root=tmp_path)
+        assert ("HP-D03", True) == (error.code, f"the image {name} is damaged" in error.what)
 
 
 def test_items_in_folders_are_read_with_their_pictures(scenes, tmp_path):

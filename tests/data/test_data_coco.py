@@ -82,6 +82,9 @@ def test_polygons_and_plain_runs_are_masks_too(scenes, tmp_path):
         ({"bbox": [1, 2, 3]}, "is no [x, y, width, height]"),
         ({"bbox": [1, 2, -3, 4]}, "is no [x, y, width, height]"),
         ({"bbox": ["1", 2, 3, 4]}, "is no [x, y, width, height]"),
+        ({"bbox": [1e308, 2, 1e308, 4]}, "is no [x, y, width, height]"),
+        ({"category_id": [1]}, "a category that is not listed: [1]"),
+        ({"image_id": None}, "annotations[0] is no mapping with a number or text under image_id"),
         ({"category_id": 99}, "a category that is not listed: 99"),
         ({"id": 2_000_002}, "more than one annotation has the id 2000002"),
         ({"segmentation": {"size": [480, 480], "counts": "abc"}}, "the mask of annotation"),
@@ -104,13 +107,75 @@ def test_an_annotation_that_cannot_be_true_is_refused(scenes, tmp_path, change, 
 
 def test_an_image_that_is_not_there_or_is_elsewhere_is_refused(scenes, tmp_path):
     """A path of a file must not reach into the rest of the disk."""
-    for name in ("three.png", "../../etc/hostname"):
+    missing, outside = "its picture does not exist", "its picture lies outside the folder"
+    (tmp_path / "out_of_it.png").write_bytes(b"")
+    for name, says in (
+        ("three.png", missing),
+        ("../out_of_it.png", outside),
+        ("a\0", missing),
+        ("a" * 300, missing),
+    ):
         told = coco_of(scenes)
         told["images"][0]["file_name"] = name
 
         error = refused(told, tmp_path, scenes)
 
-        assert ("HP-D03", True) == (error.code, "its picture does not exist in the folder" in error.what)
+        assert ("HP-D03", True) == (error.code, says in error.what)
+
+
+def test_an_image_is_not_sorted_by_what_its_own_name_begins_with(scenes, tmp_path):
+    """A picture of a train station is no training data for that; a folder called val is."""
+    names = ("train_station.png", "test_site.png", "val/two.png")
+    write_coco(tmp_path / "in", [(name, one) for name, (_, one) in zip(names, scenes, strict=True)])
+
+    measured = build_in(tmp_path / "out", recipe("coco", folder="in"), root=tmp_path)
+
+    assert "given" == measured["dataset.split_by"].value
+    sides = {
+        path.name.partition("-")[0]: set(pq.read_table(path)["scene_id"].to_pylist())
+        for path in (tmp_path / "out/data").iterdir()
+    }
+    assert {"train": {"train_station", "test_site"}, "validation": {"val_two"}} == sides
+
+
+def test_scenes_are_counted_by_split_and_a_split_of_ones_own_is_told_as_such(scenes, tmp_path):
+    """What is tested on is not what is validated on; folders that were not followed decided nothing."""
+    names = ("train/a.png", "val/b.png", "test/c.png")
+    write_coco(tmp_path / "in", [(name, one) for name, (_, one) in zip(names, scenes, strict=True)])
+
+    given = build_in(tmp_path / "out", recipe("coco", folder="in"), root=tmp_path)
+    drawn_anew = build_in(
+        tmp_path / "own", recipe("coco", folder="in", split={"by": "scene", "seed": 5}), root=tmp_path
+    )
+
+    assert {"train": 1, "validation": 1, "test": 1} == {
+        split: given[f"dataset.{split}.scenes"].value for split in ("train", "validation", "test")
+    }
+    assert "given" == given["dataset.split_by"].value
+    assert ("scene", 5) == (drawn_anew["dataset.split_by"].value, drawn_anew["dataset.split_seed"].value)
+
+
+def test_an_image_that_comes_twice_stays_on_one_side(scenes, tmp_path):
+    """Under another name it would be trained on and held out."""
+    told = [(f"{number}.png", scenes[number % 3][1]) for number in range(6)]
+    write_coco(tmp_path / "in", told)
+    for seed in range(3):
+        build_in(
+            tmp_path / f"out{seed}",
+            recipe("coco", folder="in", split={"seed": seed, "validation_share": 0.4}),
+            root=tmp_path,
+        )
+        held_out = set(
+            pq.read_table(tmp_path / f"out{seed}/data/validation-00000-of-00001.parquet")[
+                "scene_id"
+            ].to_pylist()
+        )
+        assert {(int(one) + 3) % 6 for one in held_out} == set(map(int, held_out))
+
+    (tmp_path / "in/val").mkdir()
+    write_coco(tmp_path / "in", [*told, ("val/again.png", scenes[0][1])])
+    with pytest.raises(HubpubError, match="two scenes show the same image on two sides"):
+        build_in(tmp_path / "refused", recipe("coco", folder="in"), root=tmp_path)
 
 
 def test_a_box_that_is_outside_by_less_than_a_pixel_is_cut_to_the_image(scenes, tmp_path):
@@ -129,7 +194,14 @@ def test_a_box_that_is_outside_by_less_than_a_pixel_is_cut_to_the_image(scenes, 
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("{", "HP-D03"), ("[]", "HP-D03"), ('{"images": []}', "HP-D03"), (None, "HP-D01")],
+    [
+        ("{", "HP-D03"),
+        ("[]", "HP-D03"),
+        ('{"images": []}', "HP-D03"),
+        ('{"images": ["a"], "annotations": [], "categories": []}', "HP-D03"),
+        ('{"images": [{"id": [1]}], "annotations": [], "categories": []}', "HP-D03"),
+        (None, "HP-D01"),
+    ],
 )
 def test_what_is_no_coco_file_is_refused(scenes, tmp_path, text, code):
     """Before any picture is read."""

@@ -4,10 +4,13 @@ import sys
 
 import pytest
 
-from publisher.data.package import arrow_type, integer, list_of, split_path, text, write_split
+from publisher.data import package
+from publisher.data.package import arrow_type, image, integer, list_of, split_path, text, write_split
 from publisher.data.rows import columns, count_rows, read_texts
+from publisher.data.sample import Picture
 from publisher.errors import HubpubError
 
+pq = pytest.importorskip("pyarrow.parquet")
 pytestmark = pytest.mark.models
 
 TEXTS = {"prompt": text(), "completion": text()}
@@ -100,6 +103,21 @@ def test_no_rows_are_not_written(tmp_path):
     """No half dataset is left behind."""
     assert "HP-D01" == refusal(write, tmp_path, "train", TEXTS, []).code
     assert [] == list(tmp_path.iterdir())
+
+
+def test_rows_with_large_pictures_are_written_in_smaller_groups(tmp_path, monkeypatch):
+    """A group is in memory as a whole, and Arrow's columns of bytes end at two gigabytes."""
+    monkeypatch.setattr(package, "GROUP_BYTES", 250)
+    pictures = [Picture(f"{number}.png", lambda number=number: bytes([number]) * 100) for number in range(7)]
+    rows = [{"text": "a", "images": [picture]} for picture in pictures]
+
+    path = write(tmp_path, features={"text": text(), "images": list_of(image())}, rows=rows)
+
+    file = pq.ParquetFile(path)
+    assert [3, 3, 1] == [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    assert [bytes([number]) * 100 for number in range(7)] == [
+        row["images"][0]["bytes"] for row in file.read().to_pylist()
+    ]
 
 
 def test_a_row_with_other_columns_than_declared_is_refused(tmp_path):

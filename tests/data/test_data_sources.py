@@ -132,15 +132,28 @@ def test_conversations_keep_their_turns_and_content_in_parts_becomes_text(tmp_pa
         ),
         ({"prompt": "a", "completion": "b", "images": ["no.png"]}, "the image no.png does not exist"),
         ({"prompt": "a", "completion": "b", "images": ["rows.jsonl"]}, "rows.jsonl is no image"),
+        ({"prompt": "a", "completion": "b", "images": ["half.png"]}, "half.png is damaged"),
+        ({"prompt": "a", "completion": "b", "images": ["a\0.png"]}, "does not exist"),
+        ({"prompt": "a", "completion": "b", "images": ["a" * 300]}, "does not exist"),
+        ({"prompt": "a", "completion": "b", "images": ["../../secret.png"]}, "lies outside the folder"),
+        ({"prompt": "a", "completion": "b", "images": [7]}, "the image 7 is no path"),
+        ({"prompt": "a \ud800", "completion": "b"}, "half of a surrogate pair"),
         (
-            {"prompt": "a", "completion": "b", "images": ["../../secret.png"]},
-            "lies outside the file's folder",
+            {
+                "messages": [
+                    {"role": "user", "content": "a"},
+                    {"role": "assistant", "content": "b", "tool_calls": [{"id": "1"}]},
+                    {"role": "tool", "content": "c"},
+                    {"role": "assistant", "content": "d"},
+                ]
+            },
+            "turn 2 has tool_calls",
         ),
-        ({"prompt": "a", "completion": "b", "images": [7]}, "something that is no path"),
     ],
 )
 def test_a_malformed_row_is_told_with_its_line(tmp_path, row, says):
     """Found before hours of training; a training on such a row fails, or learns nothing of it."""
+    (tmp_path / "half.png").write_bytes(PNG[:45])
     (code, where, what), *_ = faults(tmp_path, pairs(1)[0], row)
 
     assert ("HP-D06", "rows.jsonl:2") == (code, where)
@@ -236,6 +249,63 @@ def test_parquet_keeps_its_own_splits_and_its_pictures_byte_for_byte(tmp_path):
     assert pairs(11)[9:] == [
         {k: row[k] for k in ("prompt", "completion")} for row in split_of(tmp_path / "out", "test")
     ]
+
+
+def test_what_windows_writes_is_read(tmp_path):
+    """A mark before the first line, two letters at the end of each."""
+    text = "\ufeff" + "".join(json.dumps(row) + "\r\n" for row in pairs(4))
+    (tmp_path / "rows.jsonl").write_bytes(text.encode())
+
+    measured = build_in(tmp_path / "out", recipe("jsonl", file="rows.jsonl"), root=tmp_path)
+
+    assert 4 == measured["dataset.rows"].value
+
+
+def test_a_line_that_is_no_utf_8_is_told_by_its_own_number(tmp_path):
+    """Far into the file, where text is decoded in portions of many lines."""
+    whole = "".join(json.dumps(row) + "\n" for row in pairs(300)).encode()
+    (tmp_path / "rows.jsonl").write_bytes(whole + b'{"prompt": "\xfc", "completion": "b"}\n')
+
+    with pytest.raises(HubpubError) as caught:
+        build_in(tmp_path / "out", recipe("jsonl", file="rows.jsonl"), root=tmp_path)
+
+    assert ("is no UTF-8 text", "rows.jsonl:301") == (caught.value.what, caught.value.where)
+
+
+def test_one_picture_under_two_names_is_one_picture(tmp_path):
+    """Rows are the same by what is seen, not by what it is called."""
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(PNG)
+    lines(
+        tmp_path / "rows.jsonl", *[pairs(1)[0] | {"images": [name]} for name in ("a.png", "b.png")], *pairs(3)
+    )
+
+    measured = build_in(tmp_path / "out", recipe("jsonl", file="rows.jsonl"), root=tmp_path)
+
+    assert 1 == measured["dataset.dropped.duplicate"].value
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    """`part.jsonl:1` would be either."""
+    lines(tmp_path / "in/one/part.jsonl", *pairs(1))
+    lines(tmp_path / "in/two/part.jsonl", {"prompt": "", "completion": "b"})
+
+    with pytest.raises(HubpubError) as caught:
+        build_in(tmp_path / "out", recipe("parquet", folder="in"), root=tmp_path)
+
+    assert "two/part.jsonl:1" == caught.value.where
+
+
+def test_a_split_without_rows_is_told_with_what_was_left_out(tmp_path):
+    """A filter that takes everything looks like a source that has nothing."""
+    lines(tmp_path / "rows.jsonl", *pairs(5))
+    settings = recipe("jsonl", file="rows.jsonl", filter={"min_words": 9})
+
+    with pytest.raises(HubpubError) as caught:
+        build_in(tmp_path / "out", settings, root=tmp_path)
+
+    assert "HP-D01" == caught.value.code
+    assert "the train split has no rows: 5 were made or read; left out were: too_short 5" == caught.value.what
 
 
 def test_parquet_is_told_by_row(tmp_path):

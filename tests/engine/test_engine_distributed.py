@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pickle
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 
 from publisher.engine.group import Group
-from publisher.engine.jobs import JobResult, Train
+from publisher.engine.jobs import Fsdp, JobResult, Train
 from publisher.engine.worker import Limits, run_job
 from publisher.errors import HubpubError
 
@@ -24,6 +27,16 @@ from publisher.engine.trainset import deal  # noqa: E402
 
 STEPS = 3
 Heard = Callable[[dict[str, Any]], None]
+# Launches the training that stands on stdin, and prints what it is refused with.
+ALONE = """
+import pickle, sys
+from publisher.engine.distributed import launch
+from publisher.errors import HubpubError
+try:
+    launch(print, pickle.load(sys.stdin.buffer), print)
+except HubpubError as error:
+    print(error.code, error.hint.rpartition(": ")[2])
+"""
 
 
 def job_in(folder: Path, tiny_base: Path, tiny_data: Path, **changes: Any) -> Train:
@@ -106,6 +119,36 @@ def test_a_process_that_is_killed_ends_all_and_the_same_command_goes_on(
     assert "of 2 of the training died: signal SIGKILL" in caught.value.what
     assert resumed.details["resumed_from_step"] in (1, 2)
     assert losses(two) == losses(resumed)
+
+
+def test_processes_that_share_a_4_bit_base_lose_what_one_does_that_has_it_all(
+    tiny_base: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    """FSDP-QLoRA with recomputed activations: whole layers are gathered twice a step, their scales along with them."""
+    shared = walled(job_in(tmp_path / "shared", tiny_base, tiny_data, method="qlora", fsdp=Fsdp()))
+    alone = train.run(
+        job_in(tmp_path / "alone", tiny_base, tiny_data, method="qlora", processes=1), lambda event: None
+    )
+
+    assert losses(alone) == pytest.approx(losses(shared), abs=1e-4)
+    assert measured(alone)["train.best_loss"] == pytest.approx(measured(shared)["train.best_loss"], abs=1e-4)
+    whole, part = alone.details["base_bytes_held"], shared.details["base_bytes_held"]
+    assert part == pytest.approx(whole / 2, rel=0.01)
+
+
+def test_where_there_is_no_loopback_several_processes_are_refused(
+    tiny_base: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    """A network namespace of its own, whose loopback is down, is what some containers give."""
+    namespace = ["unshare", "--user", "--map-root-user", "--net"]
+    if subprocess.run([*namespace, "true"], capture_output=True).returncode:
+        pytest.skip("this kernel gives no network namespace to a user")
+    job = pickle.dumps(job_in(tmp_path / "run", tiny_base, tiny_data))
+    done = subprocess.run(
+        [*namespace, sys.executable, "-c", ALONE], input=job, capture_output=True, check=True
+    )
+
+    assert b"HP-X05 leave out --processes" == done.stdout.strip()
 
 
 def test_what_a_process_refuses_comes_back_as_one_error(

@@ -27,7 +27,7 @@ def job(tiny_base: Path, tmp_path: Path) -> Train:
 
 
 def test_the_advice_names_settings_and_what_each_would_save(job: Train) -> None:
-    advice = advice_on(job, gpu=False)
+    advice = advice_on(job, gpu=True)
     assert advice is not None
     sizes = [float(size) for size in re.findall(r"takes ([\d.]+) MB less", advice.text)]
 

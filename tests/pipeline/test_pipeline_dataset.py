@@ -15,8 +15,10 @@ from publisher.hub.port import Add
 from publisher.hub.remote import RemoteHub
 from publisher.manifest.dataset import DatasetSettings
 from publisher.pipeline.dataset_draft import build_dataset, built, draft_dataset
+from publisher.pipeline.dataset_source import places_of
 from publisher.pipeline.inputs import dataset_of
 from publisher.pipeline.opened import Release
+from publisher.pipeline.services import Source
 from publisher.records.artifacts import RepoRef
 
 pa = pytest.importorskip("pyarrow")
@@ -86,14 +88,24 @@ def test_a_dataset_of_the_hub_is_built_at_its_revision(
 def test_json_lines_of_the_hub_bring_their_pictures(
     alice: RemoteHub, publish: Callable[..., str], open_release: Callable[..., Release], notes: Any
 ) -> None:
-    """Pictures lie beside the file that names them."""
+    """Pictures lie beside the file that names them; archives and weights that lie there, too, are not fetched."""
     shown = [row | {"images": ["pictures/a.png"]} for row in rows(6)]
-    revision = publish(
-        "shown", {"rows.jsonl": lines(shown), "pictures/a.png": png(), "README.md": b"---\nlicense: mit\n---\n# Rows\n"}
-    )
+    readme = b"---\nlicense: mit\n---\n# Rows\n"
+    files = {
+        "rows.jsonl": lines(shown),
+        "pictures/a.png": png(),
+        "README.md": readme,
+        "everything.tar": b"tar",
+    }
+    revision = publish("shown", files)
     release = open_release(MANIFEST.format(build=f"{{from: hub, repo: alice/shown@{revision}}}"))
+    settings = release.manifest.dataset.build
 
+    with places_of(settings, release.paths, Source(alice), notes) as places:
+        fetched = {path.name for path in places.source.rglob("*") if path.is_file()}
     build_dataset(release, alice, alice, notes)
+
+    assert {"rows.jsonl", "a.png"} == fetched
 
     (path,) = release.paths.artifact("dataset").glob("data/train-*.parquet")
     assert [{"bytes": png(), "path": "a.png"}] == pq.read_table(path).to_pylist()[0]["images"]
@@ -102,9 +114,10 @@ def test_json_lines_of_the_hub_bring_their_pictures(
 @pytest.mark.parametrize(
     ("build", "code", "says"),
     [
-        ("{from: hub, repo: alice/nothing@main}", "HP-D01", "does not exist on this Hub"),
-        ("{from: hub, repo: alice/plain@main}", "HP-D01", "has neither Parquet files nor JSON lines"),
+        ("{from: hub, repo: alice/nothing@v1}", "HP-D01", "does not exist on this Hub"),
+        ("{from: hub, repo: alice/plain@THERE}", "HP-D01", "has neither Parquet files nor JSON lines"),
         ("{from: hub, repo: alice/plain@nowhere}", "HP-H04", ""),
+        ("{from: hub, repo: alice/plain@main}", "HP-M01", "must be pinned"),
     ],
 )
 def test_what_a_hub_does_not_have_is_told(
@@ -117,7 +130,7 @@ def test_what_a_hub_does_not_have_is_told(
     says: str,
 ) -> None:
     """With the key of the manifest that names it."""
-    publish("plain", {"notes.txt": b"no rows"})
+    build = build.replace("THERE", publish("plain", {"notes.txt": b"no rows"}))
 
     with pytest.raises(HubpubError) as caught:
         build_dataset(open_release(MANIFEST.format(build=build)), alice, alice, notes)

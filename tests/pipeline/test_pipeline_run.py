@@ -220,6 +220,7 @@ def test_the_table_of_contents_holds_together() -> None:
         "GivenRun",
         "GivenGgufs",
         "GivenVariants",
+        "CompatibleWith",
         "Converting",
         "Merging",
         "Identity",

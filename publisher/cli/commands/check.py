@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.options import HubOption, ProjectOption, one_of
+from publisher.cli.options import HubOption, ProjectOption, one_of, release_names
 from publisher.errors import Exit
 
 
@@ -22,6 +22,7 @@ def check(
             metavar="TARGET…",
             help="Release names, folders, README files, repos: hf://OWNER/REPO[@REV], or OWNER/REPO.",
             show_default=False,
+            autocompletion=release_names,
         ),
     ] = None,
     select: Annotated[
@@ -60,7 +61,7 @@ def check(
     project: ProjectOption = None,
     format: Annotated[str, typer.Option("--format", help="text, json, sarif or github.")] = "text",  # noqa: A002
 ) -> None:
-    """Lint releases, folders, cards and published repos, and recompute what they state."""
+    """Read files: lint releases, folders, cards and repos, and recompute what they state."""
     from publisher.cli.check_output import CheckFormat, show
     from publisher.cli.check_targets import Asked, look
     from publisher.records.findings import together

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from publisher.cli.options import FormatOption, ProjectOption, one_of
+from publisher.cli.options import FormatOption, ProjectOption, one_of, release_names
 from publisher.cli.output import Format, Output
 from publisher.cli.session import open_project, open_release
 
@@ -66,7 +66,10 @@ def init(
 
 def packages(
     name: Annotated[
-        str | None, typer.Argument(help="A folder of model_cards/; else all.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A folder of model_cards/; else all.", show_default=False, autocompletion=release_names
+        ),
     ] = None,
     project: ProjectOption = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised

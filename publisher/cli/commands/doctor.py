@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.effort_text import effort_document, effort_lines
-from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption
+from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption, release_names
 from publisher.cli.output import Format, Output
 from publisher.cli.session import open_hub, open_project, open_release, source_of
 from publisher.errors import HubpubError
@@ -27,14 +27,19 @@ SIGNS = {"ok": "ok", "missing": "MISSING", "unknown": "unknown"}
 
 def doctor(
     name: Annotated[
-        str | None, typer.Argument(help="A folder of model_cards/: what it would need.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A folder of model_cards/: what it would need.",
+            show_default=False,
+            autocompletion=release_names,
+        ),
     ] = None,
     hub: HubOption = None,
     owner: OwnerOption = None,
     project: ProjectOption = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
 ) -> None:
-    """Say what this machine can do, who the Hub says we are, and which rights a release has and lacks."""
+    """Say what this machine can do, who we are on the Hub, and which rights a release lacks."""
     from publisher.pipeline.doctor import ask_account, needs_of
     from publisher.pipeline.machine import look_at_machine
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from publisher.cli.commands.steps import run_until
 from publisher.cli.options import FormatOption, HubOption, Name, OwnerOption, ProjectOption, QuietOption
 from publisher.cli.output import Format, Output
-from publisher.cli.progress import Progress
-from publisher.cli.session import open_hub, open_release, source_of
 
 
 def evaluate(
@@ -18,16 +17,10 @@ def evaluate(
 ) -> None:
     """Measure the models on held-out rows: losses, answers, intervals, paired tests."""
     from publisher.cli.evaluation_text import document, text
-    from publisher.pipeline.release import run_release
-    from publisher.pipeline.services import Wishes
     from publisher.records.facts import Facts
 
     output = Output(format, quiet)
-    release = open_release(project, name, owner)
-    with open_hub(hub or "local", release, release.project) as target, Progress(output) as progress:
-        results = run_release(
-            release, target, source_of(target), Wishes(train=True), progress, until="evaluate"
-        )
+    release, results = run_until("evaluate", name, hub, owner, project, output)
     facts = Facts(fact for fact in results.facts if fact.stage == "evaluate")
     place = release.paths.workspace.relative_to(release.project.root)
     output.result(text(facts) or f"{name}: not evaluated; release.yaml has no evaluate:")

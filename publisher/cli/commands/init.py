@@ -49,7 +49,7 @@ def init(
     project: ProjectOption = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
 ) -> None:
-    """Write model_cards/NAME/ from an adapter, quantized files, a published repo or an old card; or as a skeleton."""
+    """Begin model_cards/NAME/ from an adapter, quantized files, a repo, an old card, or nothing."""
     from publisher.pipeline.init.asking import take_default
     from publisher.pipeline.init.draft import Wanted, draft_of
     from publisher.pipeline.init.write import refuse_taken, write_release

@@ -38,7 +38,7 @@ def promote(
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
     quiet: QuietOption = False,
 ) -> None:
-    """Put onto main what is staged and proven, on any machine that has the lock: commit, tag, visibility, receipt."""
+    """Put onto main what is staged and proven, on any machine that has the lock."""
     from publisher.pipeline.promote import find_promotion, promote_waiting
 
     output = Output(format, quiet)

@@ -17,6 +17,7 @@ from publisher.cli.options import (
     QuietOption,
     StandInOption,
     one_of,
+    release_names,
 )
 from publisher.cli.outcome import Outcome, outcome
 from publisher.cli.output import Format, Output, report_error
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 
 def release(
-    name: Annotated[str | None, typer.Argument(help="A folder of model_cards/.", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A folder of model_cards/.", show_default=False, autocompletion=release_names),
+    ] = None,
     version: Annotated[str | None, typer.Argument(help="Version, such as 1.1.0.", show_default=False)] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do what the plan says without asking.")] = False,
     until: Annotated[str | None, typer.Option(help="Stop after this stage.", show_default=False)] = None,
@@ -48,7 +52,9 @@ def release(
     ] = None,
     allow_worse: Annotated[
         bool,
-        typer.Option("--allow-worse", help="Release a tuned model that does not beat its base; its card says so."),
+        typer.Option(
+            "--allow-worse", help="Release a tuned model that does not beat its base; its card says so."
+        ),
     ] = False,
     proof: Annotated[
         str,
@@ -81,7 +87,7 @@ def release(
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
     quiet: QuietOption = False,
 ) -> None:
-    """Train or load, merge, quantize, validate, write cards, check, plan, publish, verify, promote."""
+    """Do it all: train or load, merge, quantize, validate, card, check, plan, publish, verify, promote."""
     from publisher.manifest.schema import VERSION
     from publisher.pipeline.services import Wishes
     from publisher.records.receipts import ProofLevel

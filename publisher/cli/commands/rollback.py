@@ -45,7 +45,7 @@ def rollback(
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
     quiet: QuietOption = False,
 ) -> None:
-    """Make every repo's main what it was at a version, by one new commit each; history and tags stay."""
+    """Make main of every repo what it was at a version, by one new commit each."""
     from publisher.pipeline.rollback import run_rollback
     from publisher.records.artifacts import KINDS
 

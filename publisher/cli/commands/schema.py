@@ -8,10 +8,11 @@ import sys
 
 def schema() -> None:
     """Print the JSON Schema of release.yaml."""
-    from publisher.manifest.schema import Manifest
+    sys.stdout.write(schema_text())
 
-    plain = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Manifest.model_json_schema(by_alias=True),
-    }
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+def schema_text() -> str:
+    """The schema as it is printed, and as the docs publish it."""
+    from publisher.manifest.json_schema import json_schema
+
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

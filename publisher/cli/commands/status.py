@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption, StandInOption
+from publisher.cli.options import (
+    FormatOption,
+    HubOption,
+    OwnerOption,
+    ProjectOption,
+    StandInOption,
+    release_names,
+)
 from publisher.cli.output import Format, Output
 from publisher.cli.session import open_hub, open_project, open_release
 from publisher.errors import HubpubError
@@ -18,7 +25,10 @@ if TYPE_CHECKING:
 
 def status(
     name: Annotated[
-        str | None, typer.Argument(help="A folder of model_cards/; all without it.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A folder of model_cards/; all without it.", show_default=False, autocompletion=release_names
+        ),
     ] = None,
     stand_in: StandInOption = False,
     hub: HubOption = None,

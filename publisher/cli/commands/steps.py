@@ -15,6 +15,7 @@ from publisher.cli.session import open_hub, open_release, source_of
 
 if TYPE_CHECKING:
     from publisher.pipeline.opened import Release
+    from publisher.pipeline.run import Results
 
 
 def validate(
@@ -34,14 +35,14 @@ def validate(
     quiet: QuietOption = False,
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
 ) -> None:
-    """Run the artifacts on this machine and prove the merge."""
+    """Run the artifacts here, on this machine, and prove the merge; nothing is sent."""
     output = Output(format, quiet)
     if norms is None:
         run_step("validate", name, hub, owner, project, output)
         return
     from publisher.pipeline.norms import norms_since
 
-    release = _run_until("validate", name, hub, owner, project, output)
+    release, _ = run_until("validate", name, hub, owner, project, output)
     with open_hub(hub or "local", release, release.project, look_only=True) as target:
         found = dict(norms_since(release, target, norms))
     output.document(
@@ -72,13 +73,13 @@ def run_step(
     processes: int = 1,
 ) -> None:
     """Run a release up to one stage, on the embedded Hub unless told otherwise, and say where its files are."""
-    release = _run_until(stage, name, hub, owner, project, output, processes=processes)
+    release, _ = run_until(stage, name, hub, owner, project, output, processes=processes)
     place = release.paths.workspace.relative_to(release.project.root)
     output.document(stage, {"name": name, "workspace": str(place)})
     output.result(f"{name}: {stage} is done; its files are under {place}/")
 
 
-def _run_until(
+def run_until(
     stage: str,
     name: str,
     hub: str | None,
@@ -87,12 +88,13 @@ def _run_until(
     output: Output,
     *,
     processes: int = 1,
-) -> Release:
+) -> tuple[Release, Results]:
+    """Run a release up to one stage, on the embedded Hub unless told otherwise."""
     from publisher.pipeline.release import run_release
     from publisher.pipeline.services import Wishes
 
     release = open_release(project, name, owner)
     with open_hub(hub or "local", release, release.project) as target, Progress(output) as progress:
         wishes = Wishes(train=True, processes=processes)
-        run_release(release, target, source_of(target), wishes, progress, until=stage)
-    return release
+        results = run_release(release, target, source_of(target), wishes, progress, until=stage)
+    return release, results

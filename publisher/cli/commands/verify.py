@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption, QuietOption
+from publisher.cli.options import (
+    FormatOption,
+    HubOption,
+    OwnerOption,
+    ProjectOption,
+    QuietOption,
+    release_names,
+)
 from publisher.cli.output import Format, Output
 from publisher.cli.progress import Progress
 from publisher.cli.session import open_hub, open_project, open_project_or_folder, open_release, source_of
@@ -27,6 +34,7 @@ def verify(
             metavar="NAME|hf://OWNER/REPO[@REV]",
             help="A folder of model_cards/, or a repo of the Hub.",
             show_default=False,
+            autocompletion=release_names,
         ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every release of the project.")] = False,
@@ -47,7 +55,7 @@ def verify(
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
     quiet: QuietOption = False,
 ) -> None:
-    """Fetch every file of the last release back, compare it with the lock, load and run it."""
+    """Prove what the Hub serves: fetch every file back, compare it with the lock, load and run it."""
     if proof not in (None, *LEVELS):
         raise typer.BadParameter(f"{proof!r} is none of {', '.join(LEVELS)}", param_hint="--proof")
     if (target is None) != all_:

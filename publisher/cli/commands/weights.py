@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from publisher.cli.commands.steps import run_step
-from publisher.cli.options import FormatOption, HubOption, OwnerOption, ProjectOption, QuietOption, one_of
+from publisher.cli.options import (
+    FormatOption,
+    HubOption,
+    OwnerOption,
+    ProjectOption,
+    QuietOption,
+    one_of,
+    release_names,
+)
 from publisher.cli.output import Format, Output
 from publisher.cli.progress import Progress
 from publisher.cli.session import open_hub, open_project_or_folder
@@ -19,7 +27,10 @@ if TYPE_CHECKING:
     from publisher.records.facts import Measurement
 
 NameOrNothing = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", help="A folder of model_cards/.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[NAME]", help="A folder of model_cards/.", show_default=False, autocompletion=release_names
+    ),
 ]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="The new folder.", metavar="DIR", show_default=False)

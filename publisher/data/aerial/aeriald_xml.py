@@ -62,17 +62,17 @@ def load_xml(
     objects = tuple(_object(one, width, height, faults) for one in tree.findall("object"))
     told_groups = (*tree.findall("groups/group"), *tree.findall("group"))
     groups = tuple(
-        group
-        for one in told_groups
-        if (group := _group(one, objects, width, height, faults)) is not None
+        group for one in told_groups if (group := _group(one, objects, width, height, faults)) is not None
     )
     if faults:
         raise malformed(where, *faults)
     scene = Scene(filename, width, height, objects, groups)
     elements = [*tree.findall("object"), *told_groups]
-    numbers = (item.id for item in (*objects, *groups))
+    numbers = (*(thing.id for thing in objects), *(group.id for group in groups))
     said = tuple(
-        one for element, number in zip(elements, numbers, strict=True) for one in _said(element, number, model)
+        one
+        for element, number in zip(elements, numbers, strict=True)
+        for one in _said(element, number, model)
     )
     return LoadedScene(scene, where, picture, said, split=split, photo=photo_of(scene.id))
 

@@ -14,6 +14,7 @@ from publisher.data.aerial.loaded import Load, LoadedScene, opened
 from publisher.data.aerial.rle import checked, counts_of, mask_of
 from publisher.data.aerial.scene import Box, Scene, SceneObject
 from publisher.data.installed import installed
+from publisher.data.pictures import picture_in
 from publisher.data.sample import Picture
 from publisher.data.sources.files import split_told
 from publisher.errors import HubpubError
@@ -31,26 +32,42 @@ def coco_scenes(settings: CocoSettings, folder: Path) -> Sequence[Load]:
     """
     file = folder / settings.file
     told = _json(file)
-    images, annotations, categories = (told.get(name) for name in ("images", "annotations", "categories"))
-    if not all(isinstance(part, list) for part in (images, annotations, categories)):
-        raise malformed(file.name, "it has no lists images, annotations and categories")
-    names = {one.get("id"): str(one.get("name", "")).replace("_", " ").lower() for one in categories or ()}
+    images, annotations, categories = (
+        _listed(told, name, key, file.name)
+        for name, key in (("images", "id"), ("annotations", "image_id"), ("categories", "id"))
+    )
+    names = {one["id"]: str(one.get("name", "")).replace("_", " ").lower() for one in categories}
     by_image: dict[Json, list[Mapping[str, Json]]] = {}
-    for one in annotations or ():
-        by_image.setdefault(one.get("image_id"), []).append(one)
-    known = Counter(one.get("id") for one in images or ())
+    for one in annotations:
+        by_image.setdefault(one["image_id"], []).append(one)
+    known = Counter(one["id"] for one in images)
     if twice := sorted(str(number) for number, times in known.items() if times > 1):
         raise malformed(file.name, f"more than one image has the id {', '.join(twice)}")
     if strangers := sorted(str(number) for number in set(by_image) - set(known)):
         raise malformed(file.name, f"annotations of images that it does not list: {', '.join(strangers[:5])}")
     loads = [
         partial(_load, one, by_image[one["id"]], names, folder, file.name)
-        for one in images or ()
+        for one in images
         if one["id"] in by_image
     ]
     if not loads:
         raise HubpubError("HP-D01", "no image has an annotation", hint="name another file", where=str(file))
     return loads
+
+
+def _listed(told: Mapping[str, Json], name: str, key: str, file: str) -> list[Mapping[str, Json]]:
+    """One of the file's lists, each of its mappings with something under `key` that can be looked up by."""
+    listed = told.get(name)
+    if not isinstance(listed, list):
+        raise malformed(file, f"it has no list {name}")
+    for number, one in enumerate(listed):
+        if not isinstance(one, dict) or not _is_id(one.get(key)):
+            raise malformed(file, f"{name}[{number}] is no mapping with a number or text under {key}")
+    return listed
+
+
+def _is_id(value: Json) -> bool:
+    return isinstance(value, int | float | str)
 
 
 def _load(
@@ -62,9 +79,10 @@ def _load(
 ) -> LoadedScene:
     name = str(image.get("file_name", ""))
     where = f"{file}, image {image['id']} ({name})"
-    path = (folder / name).resolve()
-    if not name or not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise malformed(where, "its picture does not exist in the folder")
+    try:
+        path = picture_in(folder, name)
+    except ValueError as fault:
+        raise malformed(where, f"its picture {fault}") from fault
     # Parts of a path belong to a name: two folders may each have their 0001.png.
     picture = Picture(name.replace("/", "_"), path.read_bytes)
     width, height = opened(picture, where).size
@@ -72,8 +90,8 @@ def _load(
     told = image.get("width", width), image.get("height", height)
     if told != (width, height):
         faults.append(f"its size is {told[0]}x{told[1]}, that of the picture {width}x{height}")
-    ids = Counter(one.get("id") for one in annotations)
-    if twice := sorted(str(number) for number, times in ids.items() if times > 1):
+    ids = Counter(str(one.get("id")) for one in annotations)
+    if twice := sorted(number for number, times in ids.items() if times > 1):
         faults.append(f"more than one annotation has the id {', '.join(twice)}")
     objects = [
         _object(number, one, names, width, height, faults) for number, one in enumerate(annotations, start=1)
@@ -81,7 +99,7 @@ def _load(
     if faults:
         raise malformed(where, *faults)
     scene = Scene(picture.name, width, height, tuple(one for one in objects if one is not None))
-    return LoadedScene(scene, where, picture, split=split_told(Path(name)), photo=scene.id)
+    return LoadedScene(scene, where, picture, split=split_told(Path(name).parent), photo=scene.id)
 
 
 def _object(
@@ -93,10 +111,11 @@ def _object(
     faults: list[str],
 ) -> SceneObject | None:
     named = f"annotation {told.get('id')}"
-    category = names.get(told.get("category_id"))
+    kind = told.get("category_id")
+    category = names.get(kind) if _is_id(kind) else None
     box = _box(told.get("bbox"), width, height)
     if not category:
-        faults.append(f"{named} has a category that is not listed: {told.get('category_id')}")
+        faults.append(f"{named} has a category that is not listed: {kind}")
     if box is None:
         faults.append(f"the box of {named} is no [x, y, width, height] inside the image of {width}x{height}")
     try:
@@ -123,6 +142,8 @@ def _box(told: Json, width: int, height: int) -> Box | None:
     if not isinstance(told, list) or len(told) != 4 or any(not is_length(edge) for edge in told):
         return None
     x, y, wide, high = told
+    if not (is_length(x + wide) and is_length(y + high)):
+        return None
     box = Box(math.floor(x), math.floor(y), math.ceil(x + wide), math.ceil(y + high))
     cut = Box(max(box.xmin, 0), max(box.ymin, 0), min(box.xmax, width), min(box.ymax, height))
     moved = max(

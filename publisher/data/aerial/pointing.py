@@ -51,8 +51,7 @@ def target_of(row: Mapping[str, Any]) -> Target | None:
 
 def point(target: Target, answer: str) -> Pointing:
     """Read an answer as a stranger would, every doubt counted in; case and a full stop at the end are no fault."""
-    text = " ".join(answer.lower().split()).removesuffix(".")
-    words = parse(text, {thing.name for thing in target.scene.objects})
+    words = parse(answer, {thing.name for thing in target.scene.objects})
     if words is None:
         return Pointing(readable=False, unique=False, exact=False)
     meant = fitting(target.scene, words)

@@ -19,7 +19,11 @@ def resolve(scene: Scene, text: str) -> frozenset[int]:
 
 
 def parse(text: str, categories: set[str]) -> ObjectWords | GroupWords | None:
-    """The words of an expression; None where it is not of our grammar or names an unknown category."""
+    """The words of an expression; None where it is not of our grammar or names an unknown category.
+
+    Case, spaces and a full stop at the end are no fault.
+    """
+    text = " ".join(text.lower().split()).removesuffix(".")
     singular = {plural(name): name for name in categories}
     if found := re.fullmatch(rf"all {_one_of('category', singular)} in the image", text):
         return GroupWords(singular[found["category"]])

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import sha256
 from random import Random
 
 from publisher.data.aerial.columns import features, item_columns, mask_counts
@@ -17,7 +18,7 @@ from publisher.data.aerial.relations import describe
 from publisher.data.aerial.resolver import parse
 from publisher.data.aerial.rle import mask_of
 from publisher.data.aerial.scene import Group, Scene, SceneObject, validate_scene
-from publisher.data.aerial.unique import REASONS, fitting, keep_unique
+from publisher.data.aerial.unique import REASONS, Viewer, keep_unique
 from publisher.data.aerial.views import group_views, object_views
 from publisher.data.enhance.records import Target
 from publisher.data.sample import Drawn, OnProgress, Origin, Picture, Row, Sample
@@ -48,8 +49,10 @@ class AerialSource:
         self._settings = settings
         self._seed = seed
         self._scenes: dict[str, LoadedScene] = {}
-        # An item's rows stand together: its two views are drawn once for all of them.
+        self._shown: dict[str, str] = {}  # sha256 of an image → the first scene of it
+        # An item's rows stand together: its two views are drawn once for all of them; and so do those of a scene.
         self._drawn = lru_cache(maxsize=2)(self._draw)
+        self._viewer = lru_cache(maxsize=1)(self._view)
 
     @property
     def features(self) -> Mapping[str, Json]:
@@ -72,7 +75,7 @@ class AerialSource:
         dropped: Counter[str] = Counter(dict.fromkeys((*REASONS, OVER_LIMIT) if self._by_rules else (), 0))
         made = 0
         for number, load in enumerate(self._loads, start=1):
-            loaded = self._described(load())
+            loaded = self._grouped(self._described(load()))
             self._take(loaded)
             said, lost = self._said(loaded)
             asks = {item: self._question(loaded.scene, item) for item, _, _ in said}
@@ -114,7 +117,7 @@ class AerialSource:
         """Whether the words, read by the grammar, fit another item too; what it cannot read is not judged."""
         scene = self._scenes[sample.scene].scene
         words = parse(sample.answer, {thing.name for thing in scene.objects})
-        return words is not None and bool(fitting(scene, words) - {sample.item})
+        return words is not None and bool(self._viewer(sample.scene).fitting(words) - {sample.item})
 
     def targets(self, samples: Iterable[Sample]) -> Collection[Target]:
         """The items of these samples with what is originally said of them; pictures are made when it is their turn."""
@@ -124,10 +127,10 @@ class AerialSource:
                 by_item.setdefault((sample.scene, sample.item), []).append(sample.answer)
         return _Targets(tuple(by_item.items()), self._target)
 
-    def measure(self, train: Iterable[Sample], validation: Iterable[Sample]) -> tuple[Measurement, ...]:
+    def measure(self, splits: Mapping[str, Iterable[Sample]]) -> tuple[Measurement, ...]:
         """Scenes, objects and sizes of what stays."""
-        sides = {"train": {one.scene for one in train}, "validation": {one.scene for one in validation}}
-        used = [self._scenes[scene].scene for scene in sorted(sides["train"] | sides["validation"])]
+        sides = {split: {one.scene for one in samples} for split, samples in splits.items()}
+        used = [self._scenes[scene].scene for scene in sorted(set().union(*sides.values()))]
         objects = [thing for scene in used for thing in scene.objects]
         categories = {thing.name for thing in objects} | {g.category for scene in used for g in scene.groups}
         sizes = {(scene.width, scene.height) for scene in used}
@@ -137,6 +140,7 @@ class AerialSource:
             *(Measurement(f"dataset.{side}.scenes", len(ids), "scenes") for side, ids in sides.items()),
             Measurement("dataset.objects", len(objects), "objects"),
             Measurement("dataset.categories", sorted(categories)),
+            Measurement("dataset.described_by", "rules" if self._by_rules else "source"),
             *((Measurement("dataset.source_terms", _TERMS),) if self._is_aeriald else ()),
             *(
                 (
@@ -163,6 +167,23 @@ class AerialSource:
         if not self._by_rules:  # the groups are those that the source speaks of
             described = replace(described, groups=loaded.scene.groups)
         return replace(loaded, scene=described)
+
+    def _grouped(self, loaded: LoadedScene) -> LoadedScene:
+        """A scene whose image came before belongs to the same photo as that one: both stay on one side."""
+        if loaded.picture is None:
+            return loaded
+        first = self._shown.setdefault(sha256(loaded.picture.read()).hexdigest(), loaded.scene.id)
+        earlier = self._scenes.get(first)
+        if earlier is None or first == loaded.scene.id:
+            return loaded
+        if self._settings.split.by != "scene" and earlier.split != loaded.split:
+            raise HubpubError(
+                "HP-D03",
+                f"two scenes show the same image on two sides of the split: {earlier.where} and {loaded.where}",
+                hint="leave one of them out, or split.by: scene",
+                where=loaded.where,
+            )
+        return replace(loaded, photo=earlier.photo or earlier.scene.id)
 
     def _take(self, loaded: LoadedScene) -> None:
         earlier = self._scenes.setdefault(loaded.scene.id, loaded)
@@ -241,6 +262,9 @@ class AerialSource:
             return lambda: self._drawn(loaded.scene.id, item.id)[index]
 
         return Picture(f"{stem}_{marked}.png", read(0)), Picture(f"{stem}_{plain}.png", read(1))
+
+    def _view(self, scene_id: str) -> Viewer:
+        return Viewer(self._scenes[scene_id].scene)
 
     def _draw(self, scene_id: str, item_id: int) -> tuple[bytes, bytes]:
         return _draw_views(self._scenes[scene_id], item_id)

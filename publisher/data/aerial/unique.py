@@ -40,6 +40,11 @@ def keep_unique(scene: Scene, expressions: Iterable[Expression]) -> Filtered:
     return Filtered(tuple(kept), dict(dropped))
 
 
+def fitting(scene: Scene, words: ObjectWords | GroupWords) -> frozenset[int]:
+    """Ids of all items that the words might be meant for, every doubt counted in."""
+    return Viewer(scene).fitting(words)
+
+
 class Viewer:
     """Someone who looks at one scene less closely than a ruler does."""
 

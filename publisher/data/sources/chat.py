@@ -65,7 +65,9 @@ def _conversation(messages: Json) -> Iterator[str]:
         if role not in _NEXT[before]:
             yield f"turn {number} is of the {role} {f'after the {before}' if before else 'and the first'}"
         # Its content alone would become the turn, and a model learn to answer without having called anything.
-        yield from (f"turn {number} has {name}, which no training here reads" for name in _CALLS if turn.get(name))
+        yield from (
+            f"turn {number} has {name}, which no training here reads" for name in _CALLS if turn.get(name)
+        )
         yield from _content(number, turn.get("content"))
         before = role
     if before != "assistant":

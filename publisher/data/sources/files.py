@@ -116,7 +116,9 @@ class JsonlRows:
                 file = self._picture(path)
                 shown.append(inspection.digest(file.read_bytes()))
             except (ValueError, OSError) as fault:
-                faults.append(f"the image {path} {fault if isinstance(fault, ValueError) else 'cannot be read'}")
+                faults.append(
+                    f"the image {path} {fault if isinstance(fault, ValueError) else 'cannot be read'}"
+                )
             else:
                 pictures.append(Picture(Path(path).name, file.read_bytes))
         return Read(where, row, tuple(pictures), tuple(shown), tuple(faults))

@@ -100,11 +100,7 @@ class RowSource:
         """None."""
         return ()
 
-    def measure(
-        self,
-        train: Iterable[Sample],  # noqa: ARG002 — every row has what is told here
-        validation: Iterable[Sample],  # noqa: ARG002
-    ) -> tuple[Measurement, ...]:
+    def measure(self, splits: Mapping[str, Iterable[Sample]]) -> tuple[Measurement, ...]:  # noqa: ARG002 — all are alike
         """The columns that did not come along."""
         return (Measurement("dataset.columns_left_out", sorted(self._left_out)),) if self._left_out else ()
 

@@ -53,7 +53,7 @@ def effort_document(effort: Effort | None) -> dict[str, Any] | None:
             "tokens_at_most": time.tokens,
             "flops": time.flops,
             "flops_per_second": time.flops_per_second,
-            "seconds_at_most": time.seconds,
+            "seconds": time.seconds,
         },
     }
 
@@ -77,8 +77,8 @@ def _time(time: TrainingTime | None) -> str:
     size = f"{time.tokens:,} tokens where each example has max_length, {time.flops:.1e} operations"
     if time.seconds is None or time.flops_per_second is None:
         return f"unknown ({time.why}); {size}"
-    rate = f"{time.flops_per_second / 1e9:,.0f} GFLOP/s, measured here for a second"
-    return f"about {_duration(time.seconds)} at most: {size} at {rate}"
+    rate = f"{time.flops_per_second / 1e9:,.1f} GFLOP/s, measured here for a second"
+    return f"roughly {_duration(time.seconds)} in matrix products: {size} at {rate}"
 
 
 def _duration(seconds: float) -> str:

@@ -294,13 +294,15 @@ class Likelihood:
 
 @dataclass(frozen=True)
 class MatmulRate:
-    """Measure how fast `rows` inputs are multiplied with a frozen weight (outs, ins), held as a training's method does."""
+    """Measure how fast frozen weights (outs, ins) are passed forth and back, held as a training's method does.
+
+    `rows`: tokens at a time, fewer where that many take long.
+    """
 
     method: Literal["qlora", "lora"]
     compute_dtype: str
     rows: int
-    outs: int
-    ins: int
+    shapes: tuple[tuple[int, int], ...]
     seconds: float = 1.0
 
 

@@ -68,8 +68,9 @@ def needs_of(job: Train, shape: ModelShape, *, gpu: bool) -> Needs:
     """Estimate what a training takes at its peak, which is on the way back through the first micro-batch.
 
     What a layer keeps for the way back is counted tensor by tensor, as transformers and peft compute it: what its norms
-    and its adapted layers read, queries, keys, values and attention's outcome (its matrix is never stored), and three
-    tensors of the feed-forward layer. Logits are there once, and once as their gradient.
+    and its adapted layers read, queries, keys and values (repeated where several heads share them), attention's outcome
+    (its matrix is never stored), and three tensors of the feed-forward layer. Logits are there once, and once as their
+    gradient.
 
     Args:
         job: its `max_length` stands for the length of its examples. A tower for vision is not counted.
@@ -81,8 +82,8 @@ def needs_of(job: Train, shape: ModelShape, *, gpu: bool) -> Needs:
     tokens = job.batch_size * job.max_length
     layer = tokens * (
         NORMS * NORM_BYTES * shape.hidden
-        + wide * (2 * shape.queries + 2 * shape.keys + 3 * shape.intermediate)
-        + _read_by_adapters(job, shape, 2 if gpu and wide == 2 else 4) // shape.layers
+        + wide * (4 * shape.queries + 3 * shape.intermediate)
+        + _kept_by_adapters(job, shape, gpu=gpu) // shape.layers
     )
     kept = shape.layers * tokens * shape.hidden * stream
     inside = layer + kept if _recomputes(job) else shape.layers * layer
@@ -129,10 +130,15 @@ def _adapted(job: Train, shape: ModelShape) -> list[Linear]:
     ]
 
 
-def _read_by_adapters(job: Train, shape: ModelShape, wide: int) -> int:
-    """Bytes a token, over all layers: what each adapted layer reads, after its dropout, and what that left out."""
-    each_in = wide + (1 if job.dropout else 0)
-    return sum(each.times * each.ins * each_in for each in _adapted(job, shape) if each.of_text)
+def _kept_by_adapters(job: Train, shape: ModelShape, *, gpu: bool) -> int:
+    """Bytes a token, over all layers: what A reads after its dropout, what that left out, and what B reads."""
+    wide = 2 if gpu and job.compute_dtype == "bfloat16" else 4  # autocast is a GPU's alone
+    noise = (1 if gpu else 4) if job.dropout else 0  # a CPU's is a factor, not a mask
+    return sum(
+        each.times * (each.ins * (wide + noise) + job.r * wide)
+        for each in _adapted(job, shape)
+        if each.of_text
+    )
 
 
 def _recomputes(job: Train) -> bool:

@@ -33,10 +33,9 @@ def json_schema() -> JsonSchema:
 
 def _or(short: JsonSchema, long: JsonSchema) -> JsonSchema:
     """Either form; what an editor shows of the key stays with the key."""
-    told = {name: long[name] for name in ("title", "description", "default") if name in long}
+    told: JsonSchema = {name: long[name] for name in ("title", "description", "default") if name in long}
     form = {name: value for name, value in long.items() if name not in told}
-    forms = form["anyOf"] if "anyOf" in form else [form]
-    return {"anyOf": [short, *forms], **told}
+    return {"anyOf": [short, *form.get("anyOf", [form])], **told}
 
 
 def _artifacts(long: JsonSchema) -> JsonSchema:

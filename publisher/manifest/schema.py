@@ -117,8 +117,10 @@ class Manifest(Section):
     version: str | None = Field(
         None, description="Version to release; else the command line, else the next free one."
     )
-    owner: str
-    visibility: Visibility = "private"
+    owner: str = Field(description="The account or organisation that the repos belong to.")
+    visibility: Visibility = Field(
+        "private", description="Of every repo, unless its artifact says otherwise."
+    )
     hub: str | None = Field(None, description="`local`, `hf` or an address; the command line wins.")
     licence: Licence | None = Field(None, description="Hub licence id; the base's own where it is left out.")
     licence_name: str | None = Field(
@@ -127,7 +129,7 @@ class Manifest(Section):
     licence_link: str | None = Field(
         None, description="With `licence: other`: an address, or LICENSE where the repo holds the text."
     )
-    base: BaseSettings
+    base: BaseSettings = Field(description="The model that was trained.")
     source: BaseSettings | None = Field(
         None, description="In place of base: the model that all artifacts are quantizations of."
     )
@@ -136,12 +138,20 @@ class Manifest(Section):
         (),
         description="What another trainer left of its run: files, or folders of which those that are known are read.",
     )
-    dataset: DatasetSettings | None = None
-    train: TrainSettings | None = None
-    artifacts: dict[Kind, ArtifactSettings] = Field(min_length=1)
-    evidence: Literal["full", "digests", "none"] = "full"
-    accept: Many[AcceptSettings] = ()
-    collection: str | None = None
+    dataset: DatasetSettings | None = Field(None, description="The data that it was, or is, trained on.")
+    train: TrainSettings | None = Field(None, description="How the adapter is trained here; else `adapter`.")
+    artifacts: dict[Kind, ArtifactSettings] = Field(
+        min_length=1, description="Exactly what is released, each in a repo of its own."
+    )
+    evidence: Literal["full", "digests", "none"] = Field(
+        "full", description="How much of the evidence travels with the repos: all, its digests alone, none."
+    )
+    accept: Many[AcceptSettings] = Field(
+        (), description="Findings that would stop the release, taken on knowingly; the card shows them."
+    )
+    collection: str | None = Field(
+        None, description="Title of the Hub collection that the repos are put into."
+    )
     keep: Literal["all", "none"] = Field(
         "all",
         description="none: what was released leaves this disk, and comes back from the Hub when it is needed.",
@@ -150,14 +160,23 @@ class Manifest(Section):
         default={},
         description="The older repo that an artifact replaces: its card gets `new_version`. One id: the merged, or the only, model.",
     )
-    smoke: Many[SmokeSettings] = ()
-    compatible_with: Many[Literal["transformers-4"]] = Field(
-        (), description="Also prove each model with these: installed into the user's cache when first asked for."
+    smoke: Many[SmokeSettings] = Field(
+        (), description="Prompts that every model answers before it is published."
     )
-    evaluate: EvaluateSettings | None = None
-    gates: dict[str, GateSettings] = Field(default={})
-    card: CardSettings = Field(default_factory=CardSettings)
-    stated: dict[str, StatedSettings] = Field(default={})
+    compatible_with: Many[Literal["transformers-4"]] = Field(
+        (),
+        description="Also prove each model with these: installed into the user's cache when first asked for.",
+    )
+    evaluate: EvaluateSettings | None = Field(None, description="What is measured on held-out rows.")
+    gates: dict[str, GateSettings] = Field(
+        default={}, description="What a measured fact must hold, by its id; a release that misses one stops."
+    )
+    card: CardSettings = Field(
+        default_factory=CardSettings, description="The prose and the people of the cards."
+    )
+    stated: dict[str, StatedSettings] = Field(
+        default={}, description="Facts that only the author can know, by id; printed as stated by the author."
+    )
 
     @field_validator("training_run", mode="before")
     @classmethod

@@ -32,7 +32,7 @@ class TrainingTime:
     """How long a training would take.
 
     Attributes:
-        tokens: that it reads, were every example as long as the manifest allows: `seconds` are at most, therefore.
+        tokens: that it reads, were every example as long as the manifest allows.
         flops: of all its steps.
         flops_per_second: measured here; None where that was not to be had, and `why` says what is missing.
     """
@@ -129,14 +129,8 @@ def _job(release: Release) -> Train | None:
 def _time(job: Train, shape: ModelShape) -> TrainingTime:
     tokens = job.steps * job.batch_size * job.gradient_accumulation * job.max_length
     flops = tokens * training_flops(job, shape)
-    # The widest layer of each block, where most of the time goes.
     asked = MatmulRate(
-        job.method,
-        job.compute_dtype,
-        job.batch_size * job.max_length,
-        shape.intermediate,
-        shape.hidden,
-        MEASURED_S,
+        job.method, job.compute_dtype, job.batch_size * job.max_length, shape.of_a_layer, MEASURED_S
     )
     try:
         with TemporaryDirectory(prefix="hubpub-") as room:

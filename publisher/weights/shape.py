@@ -63,6 +63,13 @@ class ModelShape:
         return self.vocabulary * self.hidden * (1 if self.tied else 2)
 
     @property
+    def of_a_layer(self) -> tuple[tuple[int, int], ...]:
+        """Weights (outs, ins) of one layer's linear parts."""
+        hidden, inside = self.hidden, self.intermediate
+        attention = ((self.queries, hidden), (self.keys, hidden), (self.keys, hidden), (hidden, self.queries))
+        return (*attention, (inside, hidden), (inside, hidden), (hidden, inside))
+
+    @property
     def multiplied(self) -> int:
         """Weights that each token is multiplied with: the text's linear layers, and the head."""
         inside = sum(linear.times * linear.outs * linear.ins for linear in self.linears if linear.of_text)

@@ -108,6 +108,8 @@ def test_what_is_trained_on_is_not_held_out():
         ("null", True),
         ("N/A", True),
         ("Traceback (most recent call last):", True),
+        ("Exception: timeout", True),
+        ("Exception handling is a way to", False),
         ("the error of the pilot", False),
         ("nullarbor plain", False),
     ],

@@ -52,7 +52,7 @@ class AerialSource:
         self._shown: dict[str, str] = {}  # sha256 of an image → the first scene of it
         # An item's rows stand together: its two views are drawn once for all of them; and so do those of a scene.
         self._drawn = lru_cache(maxsize=2)(self._draw)
-        self._viewer = lru_cache(maxsize=1)(self._view)
+        self._viewer = lru_cache(maxsize=1)(lambda scene_id: Viewer(self._scenes[scene_id].scene))
 
     @property
     def features(self) -> Mapping[str, Json]:
@@ -262,9 +262,6 @@ class AerialSource:
             return lambda: self._drawn(loaded.scene.id, item.id)[index]
 
         return Picture(f"{stem}_{marked}.png", read(0)), Picture(f"{stem}_{plain}.png", read(1))
-
-    def _view(self, scene_id: str) -> Viewer:
-        return Viewer(self._scenes[scene_id].scene)
 
     def _draw(self, scene_id: str, item_id: int) -> tuple[bytes, bytes]:
         return _draw_views(self._scenes[scene_id], item_id)

@@ -294,10 +294,7 @@ class Likelihood:
 
 @dataclass(frozen=True)
 class MatmulRate:
-    """Measure how fast frozen weights (outs, ins) are passed forth and back, held as a training's method does.
-
-    `rows`: tokens at a time, fewer where that many take long.
-    """
+    """Measure how fast `rows` tokens are passed through frozen weights (outs, ins) and back, held as the method does."""
 
     method: Literal["qlora", "lora"]
     compute_dtype: str

@@ -8,26 +8,32 @@ from typing import Any
 from publisher.engine.jobs import Emit, JobResult, MatmulRate
 from publisher.engine.load import device
 
-FIRST_ROWS = 32
-LONG_ENOUGH_S = 0.3  # of one pass: with more rows the rate hardly rises
+FEW, MORE = 64, 192  # rows of the two passes that are timed
+AT_LEAST = 2  # times each
 
 
 def run(job: MatmulRate, emit: Emit) -> JobResult:  # noqa: ARG001 — a second has no progress
-    """Pass for about `job.seconds`; `details["flops_per_second"]` is what was reached, with `details["rows"]` at a time."""
+    """Pass for about `job.seconds`; `details["flops_per_second"]` is what `job.rows` at a time would reach.
+
+    What a pass takes whatever its rows (4-bit weights are unpacked) and what each row adds are told apart by two lengths,
+    the fastest of each: so a second does, where all rows of a batch would take a minute.
+    """
     import torch
 
     dtype = getattr(torch, job.compute_dtype)
     layers = [_layer(job, outs, ins, dtype).to(device()) for outs, ins in job.shapes]
-    rows = min(FIRST_ROWS, job.rows)
-    _seconds(layers, rows, dtype)  # the first time sets things up
-    taken = [_seconds(layers, rows, dtype)]
-    while taken[0] < LONG_ENOUGH_S and rows < job.rows:
-        rows = min(2 * rows, job.rows)
-        taken = [_seconds(layers, rows, dtype)]
-    while sum(taken) < job.seconds:
-        taken.append(_seconds(layers, rows, dtype))
-    flops = 4 * rows * sum(outs * ins for outs, ins in job.shapes) * len(taken)
-    return JobResult((), {"flops_per_second": flops / sum(taken), "rows": rows})
+    few, more = min(FEW, job.rows), min(MORE, job.rows)
+    _seconds(layers, few, dtype)  # the first time sets things up
+    taken: dict[int, list[float]] = {few: [], more: []}
+    began = time.perf_counter()
+    while len(taken[more]) < AT_LEAST or time.perf_counter() - began < job.seconds:
+        for rows, seconds in taken.items():
+            seconds.append(_seconds(layers, rows, dtype))
+    fastest = {rows: min(seconds) for rows, seconds in taken.items()}
+    added = (fastest[more] - fastest[few]) / (more - few) if more > few else 0.0
+    whole = fastest[more] + (job.rows - more) * max(added, 0.0)
+    weights = sum(outs * ins for outs, ins in job.shapes)
+    return JobResult((), {"flops_per_second": 4 * job.rows * weights / whole})
 
 
 def _layer(job: MatmulRate, outs: int, ins: int, dtype: Any) -> Any:

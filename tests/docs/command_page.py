@@ -57,12 +57,12 @@ def _command(words: str, command: Any) -> list[str]:
 
 
 def _argument(argument: Any) -> str:
-    shown = (argument.metavar or argument.name.upper()).strip("[]")
-    return shown if argument.required else f"[{shown}]"
+    shown = argument.metavar or argument.name.upper()
+    return shown if argument.required or shown.startswith("[") else f"[{shown}]"
 
 
 def _option(option: Any) -> str:
-    spelled = ", ".join(sorted(option.opts, key=len))
+    spelled = ", ".join([*sorted(option.opts, key=len), *option.secondary_opts])
     takes = option.metavar or _takes(option.type_descriptor.annotation)
     return " ".join([spelled, *([takes] if takes else [])])
 

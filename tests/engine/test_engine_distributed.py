@@ -121,6 +121,27 @@ def test_a_process_that_is_killed_ends_all_and_the_same_command_goes_on(
     assert losses(two) == losses(resumed)
 
 
+@pytest.mark.long  # a torch in every process takes its time
+def test_ctrl_c_ends_all_processes_at_one_checkpoint(
+    tiny_base: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    """They agree on the step, though the signal reaches them at different moments."""
+    job = job_in(tmp_path / "run", tiny_base, tiny_data, steps=500, save_every=1000, eval_every=None)
+    steps = []
+
+    def interrupt(event: dict[str, Any]) -> None:
+        if event["event"] == "step":
+            steps.append(event["step"])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        walled(job, interrupt)
+    (kept,) = (Path(job.out) / "checkpoints").glob("step-*")
+
+    assert [1] == steps
+    assert 1 <= int(kept.name.removeprefix("step-")) < 500
+
+
 def test_processes_that_share_a_4_bit_base_lose_what_one_does_that_has_it_all(
     tiny_base: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
@@ -151,6 +172,7 @@ def test_where_there_is_no_loopback_several_processes_are_refused(
     assert b"HP-X05 leave out --processes" == done.stdout.strip()
 
 
+@pytest.mark.long  # a torch in every process takes its time
 def test_what_a_process_refuses_comes_back_as_one_error(
     tiny_base: Path, tiny_data: Path, tmp_path: Path
 ) -> None:

@@ -104,9 +104,7 @@ def _train(engine: Engine, job: Train) -> tuple[Measurement, ...]:
         raise HubpubError("HP-X02", error.what, hint=advice.text, where=error.where, **data) from error
 
 
-def job_of(
-    settings: TrainSettings, rows: int, *, base: Path, data: Path, out: Path, pins: Pins
-) -> Train:
+def job_of(settings: TrainSettings, rows: int, *, base: Path, data: Path, out: Path, pins: Pins) -> Train:
     """The training that a manifest describes, on so many rows."""
     return Train(
         base=str(base),

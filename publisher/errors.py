@@ -81,21 +81,25 @@ CATALOGUE: dict[str, Kind] = {
     "HP-D04": Kind(Exit.FAILED, "An example is longer than `max_length`; examples are refused, never cut."),
     "HP-D05": Kind(Exit.FAILED, "The dataset does not load as its users would load it."),
     "HP-D06": Kind(
-        Exit.FAILED, "Rows are malformed: turns out of order, empty texts, no answer, images that are not there."
+        Exit.FAILED,
+        "Rows are malformed: turns out of order, empty texts, no answer, images that are not there.",
     ),
     # the language model that enhances a dataset
     "HP-L01": Kind(Exit.HUB, "There is no key for the language model's endpoint, or it is not accepted."),
     "HP-L02": Kind(
         Exit.HUB, "The language model's endpoint cannot be reached, gives no answers, or refuses the request."
     ),
-    "HP-L03": Kind(Exit.FAILED, "The language model's answers are of no use for more items than the manifest allows."),
+    "HP-L03": Kind(
+        Exit.FAILED, "The language model's answers are of no use for more items than the manifest allows."
+    ),
     # weights
     "HP-W01": Kind(Exit.FAILED, "A safetensors file is damaged: its header or length is wrong."),
     "HP-W02": Kind(Exit.FAILED, "The shard index names files or tensors that are not there."),
     "HP-W03": Kind(Exit.FAILED, "Pickled weights are refused: loading them runs code."),
     "HP-W04": Kind(Exit.FAILED, "A GGUF file is damaged, or one of its parts is missing."),
     "HP-W05": Kind(
-        Exit.FAILED, "Weights that were quantized elsewhere are of another form, or of another model, than is said."
+        Exit.FAILED,
+        "Weights that were quantized elsewhere are of another form, or of another model, than is said.",
     ),
     # engine
     "HP-E01": Kind(Exit.MACHINE, "A package that this stage needs is not installed."),

@@ -23,7 +23,9 @@ def drawn(index: int, *, objects: int = 5) -> DrawnScene:
     return DrawnScene(describe(one.scene), one.png)
 
 
-def write_xml(folder: Path, name: str, one: DrawnScene, said: Said = MappingProxyType({}), /, **changes: Any) -> Path:
+def write_xml(
+    folder: Path, name: str, one: DrawnScene, said: Said = MappingProxyType({}), /, **changes: Any
+) -> Path:
     """`annotations/<name>.xml` and `images/<name>.png`; `changes`: object's tag → text, for the first object."""
     (folder / "annotations").mkdir(parents=True, exist_ok=True)
     (folder / "images").mkdir(exist_ok=True)

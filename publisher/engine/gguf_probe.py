@@ -57,9 +57,7 @@ def run(job: ProbeGguf, emit: Emit) -> JobResult:
     return JobResult(tuple(measured), details)
 
 
-def _held_against(
-    job: ProbeGguf, source: str, files: dict[str, Path], emit: Emit
-) -> Iterator[Measurement]:
+def _held_against(job: ProbeGguf, source: str, files: dict[str, Path], emit: Emit) -> Iterator[Measurement]:
     reader = load_reader(source)
     full = load_model(source)
     prompts = tuple(smoke.prompt for smoke in job.smoke) or (generate.FALLBACK_PROMPT,)

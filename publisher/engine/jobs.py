@@ -102,7 +102,9 @@ class Train:
     compute_dtype: str = "bfloat16"
     gradient_checkpointing: bool = True  # QLoRA: recompute activations, which saves memory and costs time
     vision_tower: bool = False  # adapt its layers of these names as well
-    eval_every: int | None = None  # optimizer steps between held-out losses; the adapter is then that of the lowest
+    eval_every: int | None = (
+        None  # optimizer steps between held-out losses; the lowest one's weights are kept
+    )
     eval_rows: int = 64  # held-out rows at most
     report_to: tuple[str, ...] = ()  # programs that get the run's numbers: tensorboard
     save_every: int = 2  # optimizer steps between checkpoints

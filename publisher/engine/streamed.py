@@ -173,9 +173,7 @@ class _PackedFiles(_Files):
         weight = self._name_of(name)
         with safe_open(str(self._packed.shard_of(weight).file), framework="pt") as file:
             found = file.get_tensor(weight)
-            parts = {
-                part: file.get_tensor(part) for part in self._tensors if part.startswith(f"{weight}.")
-            }
+            parts = {part: file.get_tensor(part) for part in self._tensors if part.startswith(f"{weight}.")}
         if not parts:
             return found
         return dequantize_4bit(found, QuantState.from_dict(parts, device="cpu"))

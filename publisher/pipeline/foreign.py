@@ -124,7 +124,8 @@ def kind_of(folder: Path) -> Kind:
     if (folder / "adapter_config.json").is_file():
         return "adapter"
     ggufs = any(folder.rglob("*.gguf"))
-    if config and not (ggufs and not any(folder.rglob("*.safetensors"))):  # many carry their source's config.json
+    of_the_source = ggufs and not any(folder.rglob("*.safetensors"))  # many carry their source's config.json
+    if config and not of_the_source:
         return "nf4" if "quantization_config" in config else "merged"
     if ggufs:
         return "gguf"

@@ -191,7 +191,9 @@ def _smoke(made: Any) -> str:
     total = sum(v for k, v in values.items() if k.endswith(".smoke_total") and isinstance(v, int))
     less = [f"{k.removeprefix('validate.proof.')}: {v}" for k, v in values.items() if ".proof." in k]
     judged = not any(f.status == "refused" for f in made.facts if f.id.endswith(".smoke_passed"))
-    answers = f"{passed} of {total} smoke answers as expected" if judged else f"{total} smoke answers, {REFUSED}"
+    answers = (
+        f"{passed} of {total} smoke answers as expected" if judged else f"{total} smoke answers, {REFUSED}"
+    )
     told = [answers] if total or not less else []
     return ", ".join([*told, *less])
 

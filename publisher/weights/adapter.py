@@ -224,7 +224,9 @@ def _check_all_targets(adapter: Adapter, base: ShardSet, found: Mapping[str, Lor
         targets = names_in(targets)
         if targets is None:
             return  # some layers only, by choice
-    idle = [name for name in targets or () if not any(f".{module}".endswith(f".{name}") for module in modules)]
+    idle = [
+        name for name in targets or () if not any(f".{module}".endswith(f".{name}") for module in modules)
+    ]
     if idle:
         raise misfit("HP-A05", adapter, f"no tensor for the target {', '.join(sorted(idle))}", targets=idle)
     if adapter.config.get("layers_to_transform") is not None:

@@ -144,7 +144,9 @@ def test_the_schema_is_a_json_schema_and_knows_every_key(project: Project) -> No
     assert ("object", False) == (schema["type"], schema["additionalProperties"])
     assert {"manifest", "artifacts"} == set(schema["required"])
     assert [{"required": ["base"]}, {"required": ["source"]}] == schema["anyOf"]
-    assert {"owner", "base", "source", "train", "smoke", "gates", "card", "stated"} <= set(schema["properties"])
+    assert {"owner", "base", "source", "train", "smoke", "gates", "card", "stated"} <= set(
+        schema["properties"]
+    )
     _resolves(schema, schema)
 
 

@@ -35,7 +35,10 @@ def test_own_folders_are_released_as_init_wrote_it(room: Room) -> None:
     card = repos["quantco/tiny-AWQ"].files["README.md"].decode()
 
     assert {"quantco/tiny-AWQ", "quantco/tiny-MLX"} == set(repos)
-    assert "license: mit\nbase_model: acme/tiny\nbase_model_relation: quantized\nlibrary_name: transformers\n" in card
+    assert (
+        "license: mit\nbase_model: acme/tiny\nbase_model_relation: quantized\nlibrary_name: transformers\n"
+        in card
+    )
     assert "library_name: mlx\n" in repos["quantco/tiny-MLX"].files["README.md"].decode()
     assert "(level of proof: `static`)" in card
     assert "| Layers, widths and vocabulary as in the source's configuration | yes |" in card

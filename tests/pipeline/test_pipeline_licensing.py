@@ -102,7 +102,9 @@ def test_under_another_licence_the_base_s_text_keeps_a_place_of_its_own():
 def test_data_may_have_a_licence_of_their_own_beside_their_model_s():
     """Gemma's terms are about weights; photographs come under what their owners said."""
     text = "{manifest: 1, owner: me, licence: gemma, base: {model: a/b}, adapter: c/d, dataset: {folder: d}, artifacts: "
-    own = Manifest.model_validate(yaml.safe_load(text + "{adapter: {}, dataset: {licence: cc-by-nc-sa-4.0}}}"))
+    own = Manifest.model_validate(
+        yaml.safe_load(text + "{adapter: {}, dataset: {licence: cc-by-nc-sa-4.0}}}")
+    )
     found = {kind: licence_of(kind, own, Facts()) for kind in ("adapter", "dataset")}
 
     assert {"adapter": "gemma", "dataset": "cc-by-nc-sa-4.0"} == found

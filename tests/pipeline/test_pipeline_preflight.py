@@ -166,7 +166,9 @@ def test_a_gated_base_says_where_its_terms_are_accepted(
     (problem,) = preflight_problems(release, bob, bob)
 
     assert ("HP-B02", Exit.HUB) == (problem.code, problem.exit_code)
-    assert f"accept its terms at {served.url}/alice/gated, then: hf auth login" == problem.hint.partition(";")[0]
+    assert (
+        f"accept its terms at {served.url}/alice/gated, then: hf auth login" == problem.hint.partition(";")[0]
+    )
     assert [] == _problems(open_release(ON_HUB.format(base="alice/gated"), "mine"), alice)
 
 
@@ -212,7 +214,9 @@ def test_a_missing_token_is_noticed_before_any_connection(open_release: Open) ->
     assert ("HP-H02", Exit.HUB) == (problem.code, problem.exit_code)
     assert "hf auth login, or rehearse without an account: --hub local" == problem.hint
     assert ("HP-B02", Exit.HUB) == (gated.code, gated.exit_code)
-    assert gated.hint.startswith(f"accept its terms at {HF}/google/gemma-3-12b-it, then: hf auth login; or rehearse")
+    assert gated.hint.startswith(
+        f"accept its terms at {HF}/google/gemma-3-12b-it, then: hf auth login; or rehearse"
+    )
 
 
 def test_a_hub_that_cannot_be_reached_is_told_at_once(open_release: Open) -> None:

@@ -211,7 +211,12 @@ def test_the_table_of_contents_holds_together() -> None:
     """Every input comes from a service, a setting or an earlier stage, and every line says why it stands there."""
     known = {
         *SERVICES,
-        *(kind for stage in STAGES for kind in stage.needs.values() if kind.__module__.startswith("publisher.manifest.")),
+        *(
+            kind
+            for stage in STAGES
+            for kind in stage.needs.values()
+            if kind.__module__.startswith("publisher.manifest.")
+        ),
     }
     settings = {
         "GivenBase",

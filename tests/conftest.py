@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from parquet_rows import write_rows
 
 # Before anything imports a library that reads them.
 os.environ["HOME"] = tempfile.mkdtemp(prefix="hubpub-home-")
@@ -42,16 +43,6 @@ def sums(count: int, *, start: int = 0) -> list[dict[str, str]]:
     """Rows that a model can learn: `3+4=?` → `7`."""
     pairs = [(n % 7, n % 5) for n in range(start, start + count)]
     return [{"prompt": f"{a}+{b}=?", "completion": str(a + b)} for a, b in pairs]
-
-
-def write_rows(rows: list[dict[str, str]], file: Path) -> Path:
-    """Write rows as one Parquet file."""
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), file)
-    return file
 
 
 def build_tokenizer(folder: Path) -> int:

@@ -29,7 +29,7 @@ pipeline_tag: image-text-to-text
 base_model: google/gemma-3-12b-it
 base_model_relation: {relation}
 datasets:
-- luisml77/aeriald_o3_500
+- luisml77/aerial-scenes
 tags:
 - lora
 - conversational
@@ -37,7 +37,7 @@ model-index:
 - name: gemma-aerial
   results:
   - task: {{type: image-text-to-text}}
-    dataset: {{type: luisml77/aeriald_o3_500, name: AerialD}}
+    dataset: {{type: luisml77/aerial-scenes, name: AerialD}}
     metrics:
     - {{type: loss, value: 1.93}}
 ---

@@ -126,7 +126,7 @@ def test_the_real_hub_without_a_token_gives_two_hints_quickly_and_without_networ
     assert "HP-H02" == ran.codes[0]
     assert "hf auth login" in ran.err
     assert "--hub local" in ran.err
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20, "a Hub that does not answer would be waited for"
 
 
 def test_the_plan_of_the_reference_case_lists_what_is_missing(gemma: Project) -> None:
@@ -137,8 +137,8 @@ def test_the_plan_of_the_reference_case_lists_what_is_missing(gemma: Project) ->
     for repo in ("gemma-aerial-12b-lora", "gemma-aerial-12b-bnb-4bit", "gemma-aerial-12b"):
         assert f"+ luisml77/{repo} (" in ran.out
     assert "Missing on this machine:" in ran.out
-    assert {"HP-H02", "HP-A07"} <= set(ran.codes)
-    assert "the adapter folder ../../out/gemma-aerial-12b does not exist" in ran.err
+    assert {"HP-H02", "HP-B02", "HP-D01", "HP-L01"} <= set(ran.codes)
+    assert "../../data/aeriald_o3_500 does not exist" in ran.err
     assert not (gemma.root / ".hubpub").exists()
 
 

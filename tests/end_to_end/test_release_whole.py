@@ -34,7 +34,7 @@ def test_every_stage_works_and_the_end_names_repos_receipt_and_what_to_commit(
 
     assert ran.code == 0, ran.err
     stages = (
-        "preflight resolve dataset train merge quantize validate evaluate tensors version changes card check "
+        "preflight resolve dataset train merge quantize validate evaluate gates tensors version changes card check "
         "package plan"
     )
     assert f"{stages} publish verify promote receipt".split() == ran.worked
@@ -192,7 +192,9 @@ def test_a_change_of_prose_is_a_card_revision_and_the_tag_stays(whole: Room) -> 
     after = whole.published()
 
     assert 0 == ran.code, ran.err
-    assert "card" == next(stage for stage in ran.worked if stage not in ("preflight", "version", "changes"))
+    assert "card" == next(
+        stage for stage in ran.worked if stage not in ("preflight", "gates", "version", "changes")
+    )
     assert children == whole.children(), "weights and code blocks are what they were: nothing to prove again"
     for repo_id, repo in after.items():
         assert before[repo_id].tags == repo.tags

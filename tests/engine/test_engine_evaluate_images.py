@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from conftest import write_rows
+from parquet_rows import write_rows
 
 from publisher.engine.jobs import Evaluate, Likelihood, MakeStandIn
 

@@ -16,7 +16,7 @@ from publisher.errors import HubpubError
 pytestmark = pytest.mark.models
 pytest.importorskip("torch")
 
-from conftest import write_rows  # noqa: E402
+from parquet_rows import write_rows  # noqa: E402
 
 from publisher.engine import stand_in, train  # noqa: E402
 from publisher.engine.chat import IGNORED  # noqa: E402

@@ -136,7 +136,7 @@ def test_folders_of_adapter_and_data_that_are_not_there(open_release: Open, alic
 
     assert [
         ("HP-A07", "the adapter folder ../out/adapter does not exist"),
-        ("HP-D01", "the dataset folder nowhere does not exist"),
+        ("HP-D01", "nowhere does not exist, which the dataset is made of"),
     ] == _problems(release, alice)
 
 

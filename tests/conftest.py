@@ -211,6 +211,17 @@ def tiny_gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Gemma 3 with vision tower, processor and a chat template for pictures."""
+    from publisher.engine import stand_in
+    from publisher.engine.jobs import MakeStandIn
+
+    folder = tmp_path_factory.mktemp("image-text") / "gemma"
+    stand_in.run(MakeStandIn(str(folder), "gemma3"), lambda event: None)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LoRA adapter of rank 4 on all attention projections of `tiny_base`; its B is not zero."""
     return build_adapter(tiny_base, tmp_path_factory.mktemp("tiny-adapter"))

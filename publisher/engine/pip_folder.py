@@ -10,15 +10,37 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from publisher.errors import HubpubError
+
 _WAIT_S = 600
 
 
-def folder_for(cache: Path, package: str) -> Path:
-    """Where a pinned package, `name==version`, and what goes with it lie for this Python."""
-    return cache / f"{package.replace('==', '-')}-cp{sys.version_info.major}{sys.version_info.minor}"
+def installed_apart(cache: Path, packages: Sequence[str], expected: str, called: str) -> Path:
+    """The folder below `cache` that holds a package for this Python; installed where it is not there yet.
+
+    Args:
+        cache: holds a folder for each such package.
+        packages: the package and what goes with it, each pinned, `name==version`.
+        expected: a path in the folder that tells that it is whole.
+        called: the package, in an error's words.
+
+    Raises:
+        HubpubError: HP-E01, it is not there and cannot be had.
+    """
+    package, *_ = packages
+    folder = cache / f"{package.replace('==', '-')}-cp{sys.version_info.major}{sys.version_info.minor}"
+    if not (folder / expected).exists() and (said := _install_into(folder, packages, expected)):
+        raise HubpubError(
+            "HP-E01",
+            f"{called} is not here and cannot be installed: {said}",
+            where=str(folder),
+            hint=f"pip install --no-deps --target {folder} {' '.join(packages)}",
+            package=package,
+        )
+    return folder
 
 
-def install_into(folder: Path, packages: Sequence[str], expected: str) -> str | None:
+def _install_into(folder: Path, packages: Sequence[str], expected: str) -> str | None:
     """Install wheels, without what they depend on, into a folder that appears whole or not at all.
 
     Args:

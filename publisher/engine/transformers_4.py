@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from publisher.engine.pip_folder import folder_for, install_into
-from publisher.errors import HubpubError
+from publisher.engine.pip_folder import installed_apart
 
 VERSION = "4.57.6"
 PACKAGE = f"transformers=={VERSION}"
@@ -23,13 +22,4 @@ def installed(cache: Path) -> Path:
     Raises:
         HubpubError: HP-E01, it is not there and cannot be had.
     """
-    folder = folder_for(cache, PACKAGE)
-    if not folder.is_dir() and (said := install_into(folder, (PACKAGE, *BESIDE), "transformers")):
-        raise HubpubError(
-            "HP-E01",
-            f"transformers {VERSION} is not here and cannot be installed: {said}",
-            where=str(folder),
-            hint=f"pip install --no-deps --target {folder} {PACKAGE} {' '.join(BESIDE)}",
-            package=PACKAGE,
-        )
-    return folder
+    return installed_apart(cache, (PACKAGE, *BESIDE), "transformers", f"transformers {VERSION}")

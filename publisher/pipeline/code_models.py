@@ -10,7 +10,7 @@ from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings
-from publisher.pipeline.fetch import fetch_file
+from publisher.pipeline.fetch import fetch_listed
 from publisher.pipeline.folders import made_aside
 from publisher.pipeline.services import Engine
 from publisher.pipeline.stand_in import SEED, model_type_of
@@ -59,7 +59,7 @@ def _brought(place: str, paths: ReleasePaths, source: Hub, engine: Engine) -> Pa
     with made_aside(folder) as aside:
         for file in source.tree(ref, revision):
             if "/" not in file.path and not file.path.endswith(_LEFT):
-                fetch_file(source, ref, revision, file.path, aside)
+                fetch_listed(source, ref, revision, file, aside)
     return folder
 
 

@@ -13,7 +13,7 @@ from publisher.errors import HubpubError
 from publisher.hub.port import Hub, RemoteFile
 from publisher.manifest.dataset import BuildSettings, HubSettings
 from publisher.manifest.project import ReleasePaths
-from publisher.pipeline.fetch import fetch_file
+from publisher.pipeline.fetch import fetch_listed
 from publisher.pipeline.services import ByteCounter, Listener, Source
 from publisher.records.artifacts import RepoRef
 
@@ -60,13 +60,7 @@ def _fetch(hub: Hub, settings: HubSettings, folder: Path, listener: Listener) ->
         )
     arrived = ByteCounter(listener, sum(file.size for file in wanted))
     for file in wanted:
-        if file.sha256 not in (None, fetch_file(hub, ref, revision, file.path, folder, arrived)):
-            raise HubpubError(
-                "HP-R01",
-                f"{file.path} of {repo_id} did not arrive as the Hub lists it",
-                where=hub.endpoint,
-                hint="run it again",
-            )
+        fetch_listed(hub, ref, revision, file, folder, arrived)
 
 
 def _wanted(files: tuple[RemoteFile, ...], pattern: str) -> list[RemoteFile]:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from publisher.errors import HubpubError
+from publisher.evidence.files import git_blob_id
 from publisher.hub.port import Hub, RemoteFile
 from publisher.records.artifacts import RepoRef
 from publisher.weights.header import LONGEST_HEADER_BYTES
@@ -35,6 +37,31 @@ def fetch_file(
             if on_bytes is not None:
                 on_bytes(len(piece))
     return sha.hexdigest()
+
+
+def fetch_listed(
+    hub: Hub,
+    ref: RepoRef,
+    revision: str,
+    file: RemoteFile,
+    folder: Path,
+    on_bytes: Callable[[int], None] | None = None,
+) -> None:
+    """Fetch a file as `fetch_file` does, and hold it against the Hub's listing: by sha256 where that is known, else by git's id.
+
+    Raises:
+        HubpubError: HP-R01, it is another file; as the port says.
+    """
+    sha256 = fetch_file(hub, ref, revision, file.path, folder, on_bytes)
+    whole = sha256 == file.sha256 if file.sha256 else git_blob_id(folder / file.path) == file.blob_id
+    if not whole:
+        raise HubpubError(
+            "HP-R01",
+            f"{file.path} of {ref.repo_id} is not the file that the Hub lists",
+            where=f"{hub.endpoint}/{ref.path}",
+            hint="fetch it again; where it stays, tell the owner and the Hub",
+            path=file.path,
+        )
 
 
 def fetch_outline(hub: Hub, ref: RepoRef, revision: str, file: RemoteFile, folder: Path) -> None:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.engine.jobs import Probe, ProbeGguf
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
-from publisher.evidence.files import git_blob_id, load_json
-from publisher.hub.port import Hub, RemoteFile
-from publisher.pipeline.fetch import fetch_file
+from publisher.evidence.files import load_json
+from publisher.hub.port import Hub
+from publisher.pipeline.fetch import fetch_listed
 from publisher.pipeline.services import ByteCounter, Engine, Listener
 from publisher.records.artifacts import Kind, RepoRef
 from publisher.records.receipts import ProofLevel, Reproof
@@ -71,28 +70,13 @@ def prove_place(
     folder = scratch / "repo"
     arrived = ByteCounter(listener, sum(file.size for file in files))
     for file in files:
-        _fetch(hub, place.ref, commit, file, folder, arrived)
+        fetch_listed(hub, place.ref, commit, file, folder, arrived)
     size = sum(file.size for file in files)
     told = ""
     if level != "static":
         listener.began("load")
         told = _load(folder, source, listener, Engine(scratch, listener, Limits()), level)
     return Reproof(place.ref.repo_id, commit, len(files), size, told)
-
-
-def _fetch(
-    hub: Hub, ref: RepoRef, commit: str, file: RemoteFile, folder: Path, arrived: Callable[[int], None]
-) -> None:
-    sha256 = fetch_file(hub, ref, commit, file.path, folder, arrived)
-    whole = sha256 == file.sha256 if file.sha256 else git_blob_id(folder / file.path) == file.blob_id
-    if not whole:
-        raise HubpubError(
-            "HP-R01",
-            f"{file.path} of {ref.repo_id} is not the file that the Hub lists",
-            where=f"{hub.endpoint}/{ref.repo_id}",
-            hint="fetch it again; where it stays, tell the owner and the Hub",
-            path=file.path,
-        )
 
 
 def _load(folder: Path, source: Hub, listener: Listener, engine: Engine, level: ProofLevel) -> str:
@@ -155,6 +139,6 @@ def _base(folder: Path, source: Hub, listener: Listener, scratch: Path) -> Path:
     files = [f for f in source.tree(ref, revision) if not f.path.endswith((".md", ".gitattributes"))]
     arrived = ByteCounter(listener, sum(file.size for file in files))
     for file in files:
-        _fetch(source, ref, revision, file, scratch / "base", arrived)
+        fetch_listed(source, ref, revision, file, scratch / "base", arrived)
     refuse_pickles(scratch / "base")
     return scratch / "base"

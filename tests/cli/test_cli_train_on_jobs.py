@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import uvicorn
 from cli_runs import TOKEN, Project
+from loopback import served
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -57,17 +55,8 @@ class Jobs:
 def jobs_endpoint() -> Iterator[Jobs]:
     jobs = Jobs()
     app = Starlette(routes=[Route("/api/jobs/{namespace}", jobs.start, methods=["POST"])])
-    listening = socket.create_server(("127.0.0.1", 0))
-    jobs.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
+    with served(app) as jobs.url:
         yield jobs
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listening.close()
 
 
 @pytest.fixture

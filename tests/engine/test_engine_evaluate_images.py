@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from parquet_rows import write_rows
 
-from publisher.engine.jobs import Evaluate, Likelihood, MakeStandIn
+from publisher.engine.jobs import Evaluate, Likelihood
 
 pytestmark = pytest.mark.models
 pytest.importorskip("torch")
 
-from publisher.engine import evaluate, likelihood, stand_in  # noqa: E402
+from publisher.engine import evaluate, likelihood  # noqa: E402
 from publisher.engine.example import batch  # noqa: E402
 from publisher.engine.load import load_model  # noqa: E402
 from publisher.engine.reader import load_reader  # noqa: E402
@@ -31,14 +31,6 @@ def png(colour: str) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (60, 40), colour).save(file, "PNG")
     return file.getvalue()
-
-
-@pytest.fixture(scope="module")
-def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Gemma 3 with vision tower, processor and a chat template for pictures."""
-    folder = tmp_path_factory.mktemp("image-text") / "gemma"
-    stand_in.run(MakeStandIn(str(folder), "gemma3"), quiet)
-    return folder
 
 
 @pytest.fixture(scope="module")

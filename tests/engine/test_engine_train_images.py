@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from publisher.engine.jobs import JobResult, MakeStandIn, Train
+from publisher.engine.jobs import JobResult, Train
 from publisher.errors import HubpubError
 
 pytestmark = pytest.mark.models
@@ -18,7 +18,7 @@ pytest.importorskip("torch")
 
 from parquet_rows import write_rows  # noqa: E402
 
-from publisher.engine import stand_in, train  # noqa: E402
+from publisher.engine import train  # noqa: E402
 from publisher.engine.chat import IGNORED  # noqa: E402
 from publisher.engine.example import batch  # noqa: E402
 from publisher.engine.reader import Reader, load_reader  # noqa: E402
@@ -42,14 +42,6 @@ def png(colour: str, size: tuple[int, int] = (60, 40)) -> bytes:
 def shown(*colours: str) -> list[dict[str, Any]]:
     """Pictures as `datasets` stores them."""
     return [{"bytes": png(colour), "path": f"{colour}.png"} for colour in colours]
-
-
-@pytest.fixture(scope="module")
-def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Gemma 3 with vision tower, processor and a chat template for pictures."""
-    folder = tmp_path_factory.mktemp("image-text") / "gemma"
-    stand_in.run(MakeStandIn(str(folder), "gemma3"), quiet)
-    return folder
 
 
 @pytest.fixture(scope="module")

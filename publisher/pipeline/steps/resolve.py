@@ -12,7 +12,7 @@ from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings
 from publisher.pipeline.base_package import package_file
-from publisher.pipeline.fetch import fetch_file
+from publisher.pipeline.fetch import fetch_listed
 from publisher.pipeline.folders import adopt, made_aside
 from publisher.pipeline.inputs import GivenBase
 from publisher.pipeline.licensing import CARRIED, carried_from, is_licence_file
@@ -105,13 +105,7 @@ def _from_hub(hub: Hub, settings: BaseSettings, folder: Path, listener: Listener
     arrived = ByteCounter(listener, sum(file.size for file in wanted))
     with made_aside(folder) as aside:
         for file in wanted:
-            if file.sha256 not in (None, fetch_file(hub, ref, revision, file.path, aside, arrived)):
-                raise HubpubError(
-                    "HP-R01",
-                    f"{file.path} of {ref.repo_id} did not arrive as the Hub lists it",
-                    where=hub.endpoint,
-                    hint="run the release again",
-                )
+            fetch_listed(hub, ref, revision, file, aside, arrived)
         licences = _licences(aside)
         for path in CARD_FILES:  # each card brings its own
             (aside / path).unlink(missing_ok=True)

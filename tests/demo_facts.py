@@ -227,6 +227,7 @@ MEASURED: dict[str, dict[str, Any]] = {
             for what, value in {
                 "loads_clean": True,
                 "load_seconds": (2.613, "s"),
+                "compute_dtype": "float32",
                 "smoke_passed": 3,
                 "smoke_total": 3,
                 "finite": True,
@@ -268,6 +269,7 @@ MEASURED: dict[str, dict[str, Any]] = {
         "evaluate.merged.beats_base": True,
         "evaluate.nf4.against": "merged",
         "evaluate.nf4.beats_base": True,
+        **{f"evaluate.{kind}.compute_dtype": "float32" for kind in ("base", "adapter", "merged", "nf4")},
         **_spread("base.loss", 3.70914, 0.15221, "nats/token"),
         **_spread("base.perplexity", 40.8187, 6.2),
         **_spread("base.general.loss", 3.31208, 0.09221, "nats/token"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from publisher.engine.answers import answer_all, question_of
+from publisher.engine.arithmetic import computed_in
 from publisher.engine.chat import IGNORED
 from publisher.engine.example import Example, batch
 from publisher.engine.jobs import Emit, Evaluate, JobResult
@@ -38,7 +39,7 @@ def run(job: Evaluate, emit: Emit) -> JobResult:
     Loss is the mean over all answer tokens, the end of the turn included; the prompts' tokens are context only. Of
     general text it is the mean over all tokens but each line's first. Answers are greedy.
 
-    Models are loaded one after another in their own dtype and freed; the adapter is put, unmerged, on the base
+    Models are loaded one after another in their own dtype (or the one that `load_model` finds quicker) and freed; the adapter is put, unmerged, on the base
     that was just read. Where one of them does not fit in memory, all are read from their files layer by layer, in float32,
     and asked nothing: each token of an answer would take a pass over the files.
 
@@ -61,6 +62,7 @@ def run(job: Evaluate, emit: Emit) -> JobResult:
     details: dict[str, dict[str, Json]] = {"row_losses": {}, "general_losses": {}, "answers": {}}
     counts: dict[str, list[int]] = {}
     for kind, model in _models(job) if whole else _models_streamed(job):
+        measured.append(Measurement(f"evaluate.{kind}.compute_dtype", computed_in(model)))
         for texts, about, name in ((held_out, "", "row"), (general, ".general", "general")):
             if texts:
                 measure = measure_losses if whole else _measure_streamed

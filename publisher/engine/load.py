@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from publisher.engine.arithmetic import compute_in, quick_dtype
+from publisher.engine.memory import fits_in_memory
 from publisher.errors import HubpubError
 
 Model = Any  # transformers.PreTrainedModel or peft.PeftModel; naming them would import torch
@@ -69,8 +71,9 @@ def load_model(
 
     Args:
         folder: config and safetensors; a checkpoint that is quantized already needs no `in_4bit`.
-        in_4bit: quantize to NF4 with double quantization and bfloat16 arithmetic while loading.
-        dtype: `auto` = the checkpoint's own, else a torch dtype's name.
+        in_4bit: quantize to NF4 with double quantization while loading, computing in bfloat16 where `dtype` allows it.
+        dtype: `auto` = the checkpoint's own, or float32 where this processor would only emulate that and memory allows it;
+            else a torch dtype's name.
         place: where the weights go; None = `device()`. `meta` = nowhere: names and shapes are compared, no value is
             read. `disk` = they stay in their files, and each module reads its own when it runs.
         spare: a folder for what does not lie in the files as the model has it (`disk` only).
@@ -85,6 +88,7 @@ def load_model(
 
     config = read_config(folder)
     _refuse_pickles(Path(folder))
+    dtype = _quick(folder, place or device()) if dtype == "auto" else dtype
     options: dict[str, Any] = {}
     if in_4bit and "quantization_config" not in config:
         options["quantization_config"] = transformers.BitsAndBytesConfig(
@@ -116,6 +120,8 @@ def load_model(
     except (OSError, ValueError, KeyError) as error:
         raise _not_clean(folder, _first_line(error)) from error
     refuse_holes(folder, model, info)
+    if dtype == "float32" and getattr(model, "is_loaded_in_4bit", False):
+        compute_in(model, dtype)
     model.eval()
     return model
 
@@ -193,6 +199,13 @@ def load_tokenizer(folder: str | Path) -> Any:
 def has_tokenizer(folder: str | Path) -> bool:
     """Whether a folder carries a tokenizer of its own; adapters often leave it to their base."""
     return (Path(folder) / "tokenizer_config.json").exists()
+
+
+def _quick(folder: str | Path, place: str) -> str:
+    """What `auto` is here: float32 takes twice the memory of a type of two bytes, and is worth it where that is emulated."""
+    stored = str(stored_dtype(folder)).removeprefix("torch.")
+    quick = quick_dtype(stored, place)
+    return quick if quick != stored and fits_in_memory(folder, 2.0) else "auto"
 
 
 def _auto_class(config: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from publisher.engine.arithmetic import quick_dtype
 from publisher.engine.jobs import Emit, JobResult, MatmulRate
 from publisher.engine.load import device
 
@@ -20,7 +21,7 @@ def run(job: MatmulRate, emit: Emit) -> JobResult:  # noqa: ARG001 — a second 
     """
     import torch
 
-    dtype = getattr(torch, job.compute_dtype)
+    dtype = getattr(torch, quick_dtype(job.compute_dtype, device()))
     layers = [_layer(job, outs, ins, dtype).to(device()) for outs, ins in job.shapes]
     few, more = min(FEW, job.rows), min(MORE, job.rows)
     _seconds(layers, few, dtype)  # the first time sets things up

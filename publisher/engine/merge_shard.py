@@ -12,16 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
-from publisher.engine.updates import Update, Updating, rows_of
+from publisher.engine.updates import Room, Update, Updating, rows_of
 from publisher.errors import HubpubError
 from publisher.weights.ahead import ahead
 from publisher.weights.header import Header, TensorEntry
 from publisher.weights.lora import Adapter
 from publisher.weights.written import written
 
-SLICE_BYTES = 500_000  # of the base's tensor; its update in float32 takes twice as much
-SLICES_AHEAD = 64  # made before what stands in front of them in the file is written
+SLICE_BYTES = 1_000_000  # of the base's tensor; its update in float32 takes twice as much
+SLICES_AHEAD = 12  # made before what stands in front of them in the file is written
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class _Made:
     """A slice with its new bytes."""
 
     of: _Slice
-    content: bytearray
+    content: memoryview
     differs: bool
 
 
@@ -53,6 +54,12 @@ def write_shard(shard: Header, target: Path, updates: Mapping[str, Update], adap
         OSError: the disk is full.
     """
     changed, at = set(), 0
+    rooms: SimpleQueue[bytearray] = (
+        SimpleQueue()
+    )  # used over and over: fresh memory costs more than what is done in it
+    room = Room()
+    for _ in range(SLICES_AHEAD + 1):
+        rooms.put(bytearray())
     with (
         shard.file.open("rb", buffering=0) as source,
         written(target, shard.size_bytes) as sink,
@@ -60,9 +67,9 @@ def write_shard(shard: Header, target: Path, updates: Mapping[str, Update], adap
     ):
 
         def make(piece: _Slice) -> _Made:
-            content = bytearray(piece.stop - piece.start)
+            content = _room(rooms.get(), piece.stop - piece.start)
             os.preadv(source.fileno(), [content], piece.start)
-            differs, finite = piece.updating.rows(content, piece.first, piece.last)
+            differs, finite = piece.updating.rows(content, piece.first, piece.last, room)
             if not finite:
                 raise _not_finite(piece.tensor, adapter)
             return _Made(piece, content, differs)
@@ -70,11 +77,17 @@ def write_shard(shard: Header, target: Path, updates: Mapping[str, Update], adap
         for made in ahead(pool, make, _slices(shard, updates, adapter), most=SLICES_AHEAD):
             sink.copy(source, at, made.of.start - at)
             sink.write(made.content)
+            rooms.put(made.content.obj)
             at = made.of.stop
             if made.differs:
                 changed.add(made.of.tensor.name)
         sink.copy(source, at, shard.size_bytes - at)
     return changed
+
+
+def _room(held: bytearray, size: int) -> memoryview:
+    """So many bytes of what is held, or of more where that is not enough."""
+    return memoryview(held if len(held) >= size else bytearray(size))[:size]
 
 
 def _slices(shard: Header, updates: Mapping[str, Update], adapter: Adapter) -> Iterator[_Slice]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from publisher.engine import generate
+from publisher.engine.arithmetic import computed_in
 from publisher.engine.generate import Tensor
 from publisher.engine.jobs import Emit, JobResult, Probe, SmokePrompt
 from publisher.engine.load import Model, has_tokenizer, load_adapter, load_model
@@ -61,6 +62,7 @@ def _probe_model(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, J
     measured = [
         Measurement(f"{about}.loads_clean", True),
         Measurement(f"{about}.load_seconds", seconds, "s"),
+        Measurement(f"{about}.compute_dtype", computed_in(model)),
     ]
     if job.load_only:
         return measured, {"kind": job.kind, "stand_in": job.stand_in}
@@ -204,7 +206,8 @@ def _ask(
     for smoke, question in zip(job.smoke, questions, strict=bool(job.smoke)):
         said = generate.answer(model, reader.tokenizer, question, smoke.max_new_tokens)
         outcomes = judge(smoke.expect, said, stand_in=job.stand_in)
-        kept.append(kept_as(smoke, said, shown.files if (shown := question.text.pictures) else ()))
+        shown = question.text.pictures
+        kept.append(kept_as(smoke, said, shown.files if shown else (), computed_in(model)))
         misses = tuple(outcome for outcome in outcomes if outcome.verdict == "missed")
         if misses:
             missed.append((smoke, said.text, misses))

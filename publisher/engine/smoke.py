@@ -64,9 +64,13 @@ def repetition(token_ids: Sequence[int]) -> float:
     return most / grams.total() if most > 1 else 0.0
 
 
-def kept_as(smoke: SmokePrompt, said: Answer, pictures: Sequence[bytes] = ()) -> Json:
+def kept_as(
+    smoke: SmokePrompt, said: Answer, pictures: Sequence[bytes] = (), compute_dtype: str | None = None
+) -> Json:
     """The answer as facts keep it for the next version; what was expected of it does not belong to the question."""
     asked: dict[str, Json] = {"max_new_tokens": smoke.max_new_tokens}
+    if compute_dtype is not None:
+        asked["compute_dtype"] = compute_dtype
     if pictures:
         asked["images"] = [hashlib.sha256(file).hexdigest() for file in pictures]
     return kept_answer(smoke.prompt, asked, said.text)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.engine import train_facts
+from publisher.engine.arithmetic import quick_dtype
 from publisher.engine.checkpoint import LogRow, Progress, find_progress, restore, save_checkpoint, trainable
 from publisher.engine.distributed import launch
 from publisher.engine.example import Example, Model, batch
@@ -21,6 +22,7 @@ from publisher.engine.group import ALONE, Group
 from publisher.engine.held_out import best_of, forget_others, held_out_loss, restore_best, save_best
 from publisher.engine.interrupt import stop_requests
 from publisher.engine.jobs import Emit, JobResult, Train
+from publisher.engine.load import device
 from publisher.engine.lora import build_trainable, save_adapter
 from publisher.engine.loss import summed_loss
 from publisher.engine.reader import load_reader
@@ -73,7 +75,10 @@ def run(job: Train, emit: Emit) -> JobResult:
 
 
 def train(job: Train, emit: Emit, group: Group) -> JobResult:
-    """What each process of a training does: all of `run`, or its part of each step. The first one writes and tells."""
+    """What each process of a training does: all of `run`, or its part of each step. The first one writes and tells.
+
+    Where the processor would only emulate the type that was asked for, float32 is computed in, and the facts say so.
+    """
     import torch
 
     if job.schedule not in SCHEDULES:
@@ -84,6 +89,7 @@ def train(job: Train, emit: Emit, group: Group) -> JobResult:
             schedule=job.schedule,
         )
     _refuse_idle(job)
+    job = replace(job, compute_dtype=quick_dtype(job.compute_dtype, device()))
     reports = Reports.open(job.report_to if group.leads else (), Path(job.out) / "reports")
     reader = load_reader(job.base)
     examples = read_examples(Path(job.data), reader, job.max_length)

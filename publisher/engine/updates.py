@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,23 @@ def rows_of(entry: TensorEntry) -> tuple[int, int]:
     return rows, math.prod(entry.shape[1:])
 
 
+class Room(threading.local):
+    """Memory of each thread for one product after the other: fresh memory would have to be cleared page by page."""
+
+    def __init__(self) -> None:
+        import torch
+
+        self._held = torch.empty(0)
+
+    def matrix(self, rows: int, columns: int) -> Any:
+        """Float32 of any values; the thread's next one takes its place."""
+        import torch
+
+        if self._held.numel() < rows * columns:
+            self._held = torch.empty(rows * columns)
+        return self._held[: rows * columns].view(rows, columns)
+
+
 class Updating:
     """One tensor being updated: holds the adapter's matrices, and where asked for its 4-bit codes."""
 
@@ -51,7 +69,7 @@ class Updating:
             self._down, self._up = (_read(adapter, half) for half in (update.pair.down, update.pair.up))
         self._codes = None if update.round_trip is None else _Codes(shard, entry, update.round_trip)
 
-    def rows(self, content: bytearray, first: int, last: int) -> tuple[bool, bool]:
+    def rows(self, content: bytearray | memoryview, first: int, last: int, room: Room) -> tuple[bool, bool]:
         """Turn the base's bytes of the rows `first` to `last` into what they become. Threads may do so side by side.
 
         Returns:
@@ -70,7 +88,9 @@ class Updating:
             weight.copy_(self._codes.rows(first, last).view(weight.shape))
         if (pair := self._update.pair) is None:
             return not torch.equal(old, weight), True
-        update = self._up[first:last] @ self._down
+        update = torch.matmul(
+            self._up[first:last], self._down, out=room.matrix(last - first, self._down.shape[1])
+        )
         if pair.magnitude is None and dtype == torch.bfloat16 and sum_kernel.available():
             bits = weight.view(torch.uint16).numpy().reshape(-1)
             return sum_kernel.add(bits, update.numpy().reshape(-1), pair.scale)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-PIECE = 8 << 20  # bytes of one write
+PIECE = 4 << 20  # bytes of one write
 _PIECES = 4  # in memory: one being filled, the others on their way
 _ALIGNED = 4096  # what direct writes must be multiples of; no disk asks for more (open(2), O_DIRECT)
 

@@ -44,7 +44,7 @@ def test_every_model_named_is_measured_on_the_same_tokens(
         *(
             f"evaluate.{kind}.{what}"
             for kind in ("base", "adapter", "merged")
-            for what in ("loss", "perplexity")
+            for what in ("loss", "perplexity", "compute_dtype")
         ),
     } == set(measured)
     assert (4, 8) == (measured["evaluate.rows"], measured["evaluate.tokens"])

@@ -246,5 +246,7 @@ def test_an_answer_is_kept_for_the_next_version_by_its_digest(tiny_base: Path) -
     """The very text that was judged; what was expected of it is no part of the question."""
     result = run(Probe("base", str(tiny_base), smoke=RUNS, in_4bit=False))
     (said,) = result.details["answers"]
+    found = values(result, "base")
+    asked = {"max_new_tokens": 6, "compute_dtype": found["compute_dtype"]}
 
-    assert [kept_answer("1+2=?", {"max_new_tokens": 6}, said["answer"])] == values(result, "base")["answers"]
+    assert [kept_answer("1+2=?", asked, said["answer"])] == found["answers"]

@@ -41,7 +41,32 @@ def test_the_checkpoint_holds_the_very_weights_that_were_quantized(nf4, tiny_bas
 
     fresh = load_nf4(tiny_base, double_quant=True, compute_dtype="bfloat16").eval()
 
-    assert torch.equal(logits(fresh), logits(load_model(nf4[0])))
+    assert torch.equal(logits(fresh), logits(load_model(nf4[0], dtype="bfloat16")))
+
+
+def test_in_float32_it_computes_what_its_unpacked_weights_do(nf4, tiny_base):
+    """A checkpoint that says bfloat16, on a processor that would emulate it: nothing is left that computes in that."""
+    import torch
+    from bitsandbytes.functional import dequantize_4bit
+
+    from publisher.engine.arithmetic import computed_in
+    from publisher.engine.load import load_model
+
+    packed, unpacked = load_model(nf4[0], dtype="float32"), load_model(tiny_base, dtype="float32")
+    for name, layer in packed.named_modules():
+        if (state := getattr(getattr(layer, "weight", None), "quant_state", None)) is not None:
+            state.dtype = torch.float32
+            unpacked.get_submodule(name).weight.data = dequantize_4bit(layer.weight.data, state)
+
+    assert computed_in(packed) == "float32"
+    assert torch.allclose(logits(packed), logits(unpacked), atol=1e-4)
+
+
+def test_unless_told_it_computes_in_what_is_quick_here(nf4):
+    from publisher.engine.arithmetic import computed_in, quick_dtype
+    from publisher.engine.load import load_model
+
+    assert computed_in(load_model(nf4[0])) == quick_dtype("bfloat16", "cpu")
 
 
 @pytest.mark.parametrize("double_quant", [True, False])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from publisher.engine.updates import Room, Update, Updating, rows_of
+from publisher.engine.updates import Products, Update, Updating, rows_of
 from publisher.errors import HubpubError
 from publisher.weights.ahead import ahead
 from publisher.weights.header import Header, TensorEntry
@@ -39,11 +39,15 @@ class _Slice:
 
 @dataclass(frozen=True)
 class _Made:
-    """A slice with its new bytes."""
+    """A slice with its new bytes, which lie at the beginning of a room."""
 
     of: _Slice
-    content: memoryview
+    room: bytearray
     differs: bool
+
+    @property
+    def content(self) -> memoryview:
+        return memoryview(self.room)[: self.of.stop - self.of.start]
 
 
 def write_shard(shard: Header, target: Path, updates: Mapping[str, Update], adapter: Adapter) -> set[str]:
@@ -54,10 +58,9 @@ def write_shard(shard: Header, target: Path, updates: Mapping[str, Update], adap
         OSError: the disk is full.
     """
     changed, at = set(), 0
-    rooms: SimpleQueue[bytearray] = (
-        SimpleQueue()
-    )  # used over and over: fresh memory costs more than what is done in it
-    room = Room()
+    # Used over and over: fresh memory costs more than what is done in it. One more than there are slices at a time.
+    rooms: SimpleQueue[bytearray] = SimpleQueue()
+    products = Products()
     for _ in range(SLICES_AHEAD + 1):
         rooms.put(bytearray())
     with (
@@ -67,27 +70,24 @@ def write_shard(shard: Header, target: Path, updates: Mapping[str, Update], adap
     ):
 
         def make(piece: _Slice) -> _Made:
-            content = _room(rooms.get(), piece.stop - piece.start)
+            size = piece.stop - piece.start
+            room = held if len(held := rooms.get()) >= size else bytearray(size)
+            content = memoryview(room)[:size]
             os.preadv(source.fileno(), [content], piece.start)
-            differs, finite = piece.updating.rows(content, piece.first, piece.last, room)
+            differs, finite = piece.updating.rows(content, piece.first, piece.last, products)
             if not finite:
                 raise _not_finite(piece.tensor, adapter)
-            return _Made(piece, content, differs)
+            return _Made(piece, room, differs)
 
         for made in ahead(pool, make, _slices(shard, updates, adapter), most=SLICES_AHEAD):
             sink.copy(source, at, made.of.start - at)
             sink.write(made.content)
-            rooms.put(made.content.obj)
+            rooms.put(made.room)
             at = made.of.stop
             if made.differs:
                 changed.add(made.of.tensor.name)
         sink.copy(source, at, shard.size_bytes - at)
     return changed
-
-
-def _room(held: bytearray, size: int) -> memoryview:
-    """So many bytes of what is held, or of more where that is not enough."""
-    return memoryview(held if len(held) >= size else bytearray(size))[:size]
 
 
 def _slices(shard: Header, updates: Mapping[str, Update], adapter: Adapter) -> Iterator[_Slice]:

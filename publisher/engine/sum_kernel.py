@@ -38,7 +38,7 @@ def _compiled() -> Any:
 
     # One plain loop a step, without a branch and in one width, so that the compiler makes vector instructions of each.
     @numba.njit(nogil=True, cache=True)
-    def kernel(bits: Any, update: Any, scale: Any) -> tuple[int, int]:
+    def kernel(bits: Any, update: Any, scale: Any) -> tuple[Any, Any]:
         changed = np.uint32(0)
         broken = np.uint32(0)
         words: Any = np.empty(_CHUNK, np.uint32)

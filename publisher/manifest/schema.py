@@ -17,6 +17,7 @@ from publisher.manifest.card import CardSettings
 from publisher.manifest.dataset import DatasetSettings
 from publisher.manifest.evaluation import EvaluateSettings, GateSettings, SmokeSettings
 from publisher.manifest.section import REPO_ID, Licence, Many, Section, Visibility
+from publisher.manifest.signing import SigningSettings
 from publisher.manifest.training import TrainSettings
 from publisher.records.artifacts import KINDS, Kind, RepoRef
 from publisher.records.forms import FORMS, suffix_of
@@ -74,25 +75,27 @@ class BaseSettings(Section):
 class StatedSettings(Section):
     """A fact that only its author can know; the card prints it as such."""
 
-    value: Any
-    source: str
-    unit: str | None = None
+    value: Any = Field(description="The fact itself: a number, a text, a list.")
+    source: str = Field(description="Where it comes from; the card prints it.")
+    unit: str | None = Field(None, description="What the number counts: bytes, s, tokens, rows.")
 
 
 class AcceptSettings(Section):
     """A finding taken on knowingly."""
 
-    code: str
-    reason: str = Field(min_length=3)
+    code: str = Field(description="The finding's code: CARD001.")
+    reason: str = Field(min_length=3, description="Why it is taken on; the card prints it.")
 
 
 class PolicySettings(Section):
     """What no manifest of the project may override."""
 
-    owners: Many[str] = ()
-    visibility: Many[Visibility] = ()
-    licences: Many[str] = ()
-    require: Many[str] = ()
+    owners: Many[str] = Field((), description="The accounts that may own a repo; left out: any.")
+    visibility: Many[Visibility] = Field((), description="What a repo may be; left out: either.")
+    licences: Many[str] = Field(
+        (), description="The licences that a release may have, by Hub id; left out: any."
+    )
+    require: Many[str] = Field((), description="Keys that every manifest has to have: card.limitations.")
     promote: Literal["separate"] | None = Field(
         None, description="separate: a release stops when it is proven; hubpub promote is a step of its own."
     )
@@ -101,13 +104,17 @@ class PolicySettings(Section):
 class ProjectDefaults(Section):
     """`project.yaml`: defaults for every manifest beside it, and the policy."""
 
-    manifest: Literal[1]
-    owner: str | None = None
-    visibility: Visibility | None = None
-    hub: str | None = None
-    evidence: Literal["full", "digests", "none"] | None = None
-    licence: Licence | None = None
-    policy: PolicySettings = Field(default_factory=PolicySettings)
+    manifest: Literal[1] = Field(description="Version of this format.")
+    owner: str | None = Field(None, description="Of the repos whose manifest names none.")
+    visibility: Visibility | None = Field(None, description="Of every repo whose manifest says nothing else.")
+    hub: str | None = Field(None, description="`local`, `hf` or an address, for manifests that name none.")
+    evidence: Literal["full", "digests", "none"] | None = Field(
+        None, description="How much of it travels with the repos, where the manifest does not say."
+    )
+    licence: Licence | None = Field(None, description="Hub licence id, for manifests that name none.")
+    policy: PolicySettings = Field(
+        default_factory=PolicySettings, description="What no manifest may override."
+    )
 
 
 class Manifest(Section):
@@ -146,6 +153,9 @@ class Manifest(Section):
     evidence: Literal["full", "digests", "none"] = Field(
         "full", description="How much of the evidence travels with the repos: all, its digests alone, none."
     )
+    sign: SigningSettings | None = Field(
+        None, description="Sign the files of every repo; short form: the file of the public key."
+    )
     accept: Many[AcceptSettings] = Field(
         (), description="Findings that would stop the release, taken on knowingly; the card shows them."
     )
@@ -154,7 +164,7 @@ class Manifest(Section):
     )
     keep: Literal["all", "none"] = Field(
         "all",
-        description="none: what was released leaves this disk, and comes back from the Hub when it is needed.",
+        description="none: once all of it is released, it leaves this disk, and comes back from the Hub when it is needed.",
     )
     supersedes: dict[Kind, str] = Field(
         default={},

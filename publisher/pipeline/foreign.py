@@ -17,8 +17,10 @@ from publisher.evidence.files import load_json
 from publisher.hub.port import Hub
 from publisher.pipeline.fetch import fetch_listed
 from publisher.pipeline.services import ByteCounter, Engine, Listener
+from publisher.pipeline.signing import refuse_without_packages
 from publisher.records.artifacts import Kind, RepoRef
 from publisher.records.receipts import ProofLevel, Reproof
+from publisher.release.signing import check_signature
 from publisher.weights.shards import refuse_pickles
 
 ADDRESS = re.compile(r"hf://(?P<data>datasets/)?(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>.+))?")
@@ -54,16 +56,26 @@ def parse_place(address: str) -> Place:
 
 
 def prove_place(
-    place: Place, hub: Hub, source: Hub, listener: Listener, scratch: Path, *, level: ProofLevel
+    place: Place,
+    hub: Hub,
+    source: Hub,
+    listener: Listener,
+    scratch: Path,
+    *,
+    level: ProofLevel,
+    key: str | None = None,
 ) -> Reproof:
     """Fetch every file into the empty folder `scratch`, compare it with what the Hub lists, and load it where that is asked.
 
-    `source` is the Hub that an adapter's base comes from. `run` computes logits besides loading.
+    `source` is the Hub that an adapter's base comes from. `run` computes logits besides loading. `key` is the PEM text
+    of the public key that the repo's signature is held against, before anything is loaded.
 
     Raises:
         HubpubError: HP-H04 no such repo or revision, HP-R01 a file is not what the Hub lists, HP-E03 it does not load,
-            HP-M09 nothing in it can be loaded.
+            HP-M09 nothing in it can be loaded, HP-R09 it is not signed by `key`, HP-E01 nothing here can check that.
     """
+    if key:
+        refuse_without_packages()
     listener.began("fetch")
     commit = hub.commits(place.ref, place.revision)[0].id
     files = hub.tree(place.ref, commit)
@@ -72,11 +84,12 @@ def prove_place(
     for file in files:
         fetch_listed(hub, place.ref, commit, file, folder, arrived)
     size = sum(file.size for file in files)
+    signed_by = check_signature(folder, key, f"{hub.endpoint}/{place.ref.path}") if key else None
     told = ""
     if level != "static":
         listener.began("load")
         told = _load(folder, source, listener, Engine(scratch, listener, Limits()), level)
-    return Reproof(place.ref.repo_id, commit, len(files), size, told)
+    return Reproof(place.ref.repo_id, commit, len(files), size, told, signed_by)
 
 
 def _load(folder: Path, source: Hub, listener: Listener, engine: Engine, level: ProofLevel) -> str:

@@ -41,6 +41,7 @@ from publisher.pipeline.inputs import (
     dataset_of,
     general_of,
     ggufs_of,
+    own_weights,
     run_of,
     smoke_of,
     state_of,
@@ -51,6 +52,7 @@ from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.opened import Release
 from publisher.pipeline.run import Results, Stage, run
 from publisher.pipeline.services import Engine, LastVersion, Listener, Source, Wishes
+from publisher.pipeline.signing import Signing
 from publisher.pipeline.stages import STAGES, stages_of_run
 from publisher.pipeline.stand_in import as_rehearsed
 from publisher.pipeline.steps.card import card
@@ -59,6 +61,7 @@ from publisher.pipeline.steps.evaluate import Structured
 from publisher.pipeline.steps.gates import Gates
 from publisher.pipeline.steps.gguf import Converting
 from publisher.pipeline.steps.merge import Merging
+from publisher.pipeline.steps.resolve import BaseWeights
 from publisher.pipeline.steps.tensors import WithWeights
 from publisher.pipeline.steps.validate import CompatibleWith, Smoke
 from publisher.pipeline.words import Words
@@ -113,13 +116,17 @@ def run_release(
         raise HubpubError("HP-M09", f"there is no stage {until!r}", hint=f"--until one of: {names}")
     with alone(paths), hash_cache(paths.hashes) as hashes:
         never = wishes.never_train and manifest.train is not None
-        memory = WorkspaceMemory(paths, release.lock, lambda: hub, wishes.train, hashes, never_train=never)
+        settings = settings_of(release, hub.host, hashes, wishes.version, wishes.proof)
+        near = own_weights(settings[GivenGgufs], settings[GivenVariants])
+        memory = WorkspaceMemory(
+            paths, release.lock, lambda: hub, wishes.train, hashes, never_train=never, at_hand=near
+        )
         stages = stages_of_run(proposing=wishes.propose, promoting=not release.promotes_separately)
         results = run(
             [stage for stage in stages if only in (None, stage.name)],
             manifest,
             services=_services(release, hub, source, wishes, listener, limits or Limits()),
-            settings=settings_of(release, hub.host, hashes, wishes.version, wishes.proof),
+            settings=settings,
             memory=memory,
             listener=listener,
             until=until,
@@ -137,6 +144,7 @@ def settings_of(
     """What counts towards the stages' keys, by type."""
     manifest, paths = release.manifest, release.paths
     expected = release.version_expected(host, asked)
+    levels = Levels.of(manifest, proof)
 
     def given(kind: type[Any], place: str | None) -> Any:
         return kind(place, state_of(place, paths.folder, hashes)) if place else None
@@ -151,16 +159,18 @@ def settings_of(
         GivenBase: given(GivenBase, None if paths.stand_in else manifest.base.folder),
         GivenAdapter: given(GivenAdapter, manifest.adapter),
         GivenRun: run_of(manifest.training_run, paths.folder, hashes),
-        GivenGgufs: ggufs_of(manifest, paths.folder, hashes),
+        GivenGgufs: ggufs_of(manifest, paths.folder, hashes, release.lock),
         GivenVariants: variants_of(manifest, paths.folder, hashes, release.lock),
         GivenDataset: dataset_of(manifest.dataset, paths.folder, hashes),
-        Levels: Levels.of(manifest, proof),
+        Levels: levels,
+        BaseWeights: BaseWeights.of(manifest, levels),
         Smoke: smoke_of(manifest, paths.folder, hashes.sha256),
         CompatibleWith: CompatibleWith(manifest.compatible_with),
         Merging: Merging.of(manifest),
         Gates: manifest.gates,
         Converting: Converting.of(manifest, paths.name + (SUFFIX if paths.stand_in else "")),
         WithWeights: WithWeights(kind for kind in manifest.artifacts if kind not in WITHOUT_TENSORS),
+        Signing: Signing.of(manifest, paths.folder),
         Accepted: manifest.accept,
         Manifest: manifest,
         Identity: release.identity,

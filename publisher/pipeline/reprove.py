@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from publisher.engine.worker import Limits
@@ -17,21 +18,31 @@ from publisher.pipeline.inputs import smoke_of
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.opened import Release
 from publisher.pipeline.services import ByteCounter, Engine, Listener
+from publisher.pipeline.signing import Signing, refuse_without_packages
 from publisher.pipeline.snippets import snippets_of
 from publisher.pipeline.steps.validate import proof_job
 from publisher.records.artifacts import README, RENDERING, Artifact, Kind, RepoRef
 from publisher.records.receipts import ProofLevel, Reproof
 from publisher.records.runs import Base, Made
+from publisher.release.signing import check_signature
 
 
 def reprove(
-    release: Release, hub: Hub, source: Hub, listener: Listener, *, level: ProofLevel
+    release: Release,
+    hub: Hub,
+    source: Hub,
+    listener: Listener,
+    *,
+    level: ProofLevel,
+    key: str | None = None,
 ) -> list[Reproof]:
     """Fetch every file of the last release on this Hub into an empty folder, compare with the lock; load and run it
-    where that is asked for. `source` has what the cards' code loads besides.
+    where that is asked for. `source` has what the cards' code loads besides, `key` is the PEM text of the public key
+    that signatures are held against, instead of the manifest's.
 
     Raises:
-        HubpubError: HP-R02 nothing was released here, HP-R01 a file differs, HP-E03 … HP-E10 it does not work.
+        HubpubError: HP-R02 nothing was released here, HP-R01 a file differs, HP-E03 … HP-E10 it does not work,
+            HP-R09 a signature is missing, broken or by another key, HP-E01 nothing here can check it.
     """
     lock = release.lock
     released = lock.released.get(hub.host) if lock else None
@@ -42,6 +53,10 @@ def reprove(
             where=hub.endpoint,
             hint=f"hubpub release {release.paths.name}",
         )
+    signing = Signing.of(release.manifest, release.paths.folder)
+    key = key or (signing.public_pem if signing else None)
+    if key:
+        refuse_without_packages()
     room = release.paths.scratch / "verify"
     proofs, made = [], {}
     for kind, ref in release.identity.refs.items():
@@ -60,7 +75,10 @@ def reprove(
         records = (*locked.files, *released.card_files(locked))
         _fetch(hub, ref, commit, {f.path: (f.size, f.sha256) for f in records}, room / kind, listener)
         made[kind] = Made(Artifact(kind, str(room / kind), locked.files), ())
-        proofs.append(Reproof(ref.repo_id, commit, len(records), sum(f.size for f in records), ""))
+        place = f"{hub.endpoint}/{ref.path}"
+        signed_by = check_signature(room / kind, key, place) if key else None
+        size = sum(f.size for f in records)
+        proofs.append(Reproof(ref.repo_id, commit, len(records), size, "", signed_by))
     levels = Levels.of(release.manifest, level)  # no further than the manifest had it proven
     engine = Engine(release.paths.scratch, listener, Limits())
     runs = any(levels[kind] == "run" for kind in made)
@@ -121,6 +139,8 @@ def _run(
     folders.setdefault(release.base_repo, artifact.folder)
     snippets = snippets_of(_card(release, kind, Path(made[kind].artifact.folder)), folders)
     full = _full(release, made, base) if kind == "gguf" else base
+    if kind in ("adapter", "gguf"):
+        _require_here(release, kind, full)
     smoke = smoke_of(release.manifest, release.paths.folder, sha256_of)
     job = proof_job(made[kind], base, smoke, snippets, level=level, full=full)
     result = engine.run(job)
@@ -129,22 +149,22 @@ def _run(
     )
     ran = f" and run ({passed} smoke prompts, {len(snippets)} code blocks)" if level == "run" else ""
     told = f", loaded{ran}"
-    return Reproof(proof.repo_id, proof.commit, proof.files, proof.size, told)
+    return replace(proof, told=told)
 
 
 def _full(release: Release, made: Mapping[Kind, Made], base: Base) -> Made:
     """What the GGUF files were made of: fetched with them, or here still."""
-    manifest = release.manifest
-    if not (manifest.adapter or manifest.train):
+    if not (release.manifest.adapter or release.manifest.train):
         return base
-    if "merged" in made:
-        return made["merged"]
-    folder = release.paths.artifact("merged")
-    if not folder.is_dir():
+    return made.get("merged") or Made(Artifact("merged", str(release.paths.artifact("merged")), ()), ())
+
+
+def _require_here(release: Release, kind: Kind, beside: Made) -> None:
+    """A model that no repo of the release holds may be gone from this machine, or have come without its weights."""
+    if not Path(beside.artifact.folder).is_dir():
         raise HubpubError(
             "HP-R03",
-            "the merged model that the GGUF files were made of is neither here nor a repo of the release",
-            where=str(folder),
+            f"{kind} is loaded beside the {beside.artifact.kind} model, which is neither here nor a repo of the release",
+            where=beside.artifact.folder,
             hint=f"hubpub verify {release.paths.name} --proof static",
         )
-    return Made(Artifact("merged", str(folder), ()), ())

@@ -16,11 +16,12 @@ from publisher.pipeline.steps.evaluate import evaluate
 from publisher.pipeline.steps.gates import gates
 from publisher.pipeline.steps.gguf import convertible, gguf
 from publisher.pipeline.steps.imported import imported
-from publisher.pipeline.steps.merge import merge
+from publisher.pipeline.steps.merge import is_merged, merge
 from publisher.pipeline.steps.preflight import preflight
 from publisher.pipeline.steps.quantize import quantize
 from publisher.pipeline.steps.releasing import package, plan, promote, propose, publish, receipt, verify
 from publisher.pipeline.steps.resolve import resolve
+from publisher.pipeline.steps.sign import sign
 from publisher.pipeline.steps.tensors import tensors
 from publisher.pipeline.steps.train import train
 from publisher.pipeline.steps.validate import validate
@@ -57,17 +58,12 @@ def _not_ours(manifest: Manifest, made: Mapping[Any, Any]) -> str | None:
     return "proposed: merge the pull requests" if waits else _nothing_to_do(manifest, made)
 
 
-def _merging(manifest: Manifest) -> bool:
-    adapted = manifest.train is not None or manifest.adapter is not None
-    return adapted and bool({"merged", "nf4", "gguf"} & set(manifest.artifacts))
-
-
 no_dataset = _without(
     "the manifest builds no dataset", lambda m: m.dataset is not None and not m.dataset.link
 )
 no_adapter = _without("the manifest neither trains nor names an adapter", lambda m: m.train or m.adapter)
 no_record = _without("the manifest names no record of a training made elsewhere", lambda m: m.training_run)
-no_merge = _without("there is no adapter, or nothing is made of the merged model", _merging)
+no_merge = _without("there is no adapter, or nothing is made of the merged model", is_merged)
 no_nf4 = _without("nf4 is not among the artifacts", lambda m: "nf4" in m.artifacts)
 no_gguf = _without("gguf is not among the artifacts", lambda m: "gguf" in m.artifacts)
 no_variants = _without(
@@ -81,6 +77,7 @@ no_tensors = _without(
     "no weights are released with evidence",
     lambda m: m.evidence != "none" and set(m.artifacts) - WITHOUT_TENSORS,
 )
+no_signing = _without("the manifest names no key to sign with", lambda m: m.sign)
 no_gates = _without("the manifest sets no gates, and nothing is evaluated", lambda m: m.gates or m.evaluate)
 
 STAGES: tuple[Stage, ...] = (
@@ -120,6 +117,9 @@ STAGES: tuple[Stage, ...] = (
     Stage(tensors, why="what each tensor is, so that the next version can say which of them changed",
           unwanted=no_tensors, remembered=True,
           headline=lambda made: f"{sum(map(len, made.of.values())):,} tensors"),
+    Stage(sign, why="what is in a repo is signed before it is written about, so that a card may change and the signature holds",
+          unwanted=no_signing, remembered=True,
+          headline=lambda made: _signed(made)),
     Stage(version, why="the card names its version, so that is decided before words",
           headline=lambda made: made.number + (" (released: only cards may change)" if made.released else "")),
     Stage(changes, why="held against the version before, so that its card and tag can say what is other",
@@ -149,6 +149,12 @@ def stages_of_run(*, proposing: bool, promoting: bool) -> tuple[Stage, ...]:
     """The stages of one run: proposing is one only where it is asked for, promoting where the policy lets it be one."""
     stages = STAGES if proposing else tuple(stage for stage in STAGES if stage.makes is not Proposed)
     return stages if promoting else _stopping_when_proven(stages)
+
+
+def names_of_run(*, proposing: bool, until: str | None = None) -> tuple[str, ...]:
+    """The names of one run's stages, in order, the last one `until` where it is one of them."""
+    names = [stage.name for stage in stages_of_run(proposing=proposing, promoting=True)]
+    return tuple(names[: names.index(until) + 1] if until in names else names)
 
 
 def _stopping_when_proven(stages: Iterable[Stage]) -> tuple[Stage, ...]:
@@ -183,6 +189,11 @@ def _held(made: Any) -> str:
 def _since(made: Any) -> str:
     numbers = sorted({fact.value for fact in made.facts if fact.id.endswith(".since")})
     return f"since {', '.join(numbers)}" if numbers else "the first version"
+
+
+def _signed(made: Any) -> str:
+    keys = [str(fact.value) for fact in made.facts if fact.id.endswith(".signed_by")]
+    return f"{len(keys)} repos, by the key {keys[0][:12]}" if keys else ""
 
 
 def _smoke(made: Any) -> str:

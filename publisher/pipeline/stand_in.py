@@ -74,6 +74,7 @@ def rehearsal_of(manifest: Manifest, name: str) -> Rehearsal:
         "adapter": None,
         "training_run": (),
         "supersedes": {},
+        "sign": None,
         "evaluate": _evaluation(manifest),
         "collection": f"{manifest.collection}{SUFFIX}" if manifest.collection else None,
         "card": manifest.card.model_copy(update={"results": ()}),
@@ -84,6 +85,7 @@ def rehearsal_of(manifest: Manifest, name: str) -> Rehearsal:
         *(["dataset.enhance: no endpoint is asked in a rehearsal"] if _asks(manifest) else []),
         *([f"train: {train.steps} steps"] if train is not None else []),
         *([f"{elsewhere}: left out, made elsewhere"] if elsewhere else []),
+        *(["sign: left out, whoever trusts a key trusts what it signed"] if manifest.sign else []),
         "smoke answers, evaluation and gates: refused, they would say nothing of the model",
     ]  # fmt: skip
     return Rehearsal(manifest.model_copy(update=changed), tuple(said))

@@ -23,7 +23,8 @@ TENSORS_FILE = "evidence/tensors.json"
 # What the card and its proofs consist of. A change in these alone is a card revision, not a new version.
 LICENCE, NOTICE = "LICENSE", "NOTICE"
 BASE_LICENCE = "LICENSE.base"  # the base's, where the release is under another one
-CARD_FILES = (README, LICENCE, BASE_LICENCE, NOTICE)
+SIGNATURE = "model.sig"  # over everything else: another key makes no other version
+CARD_FILES = (README, LICENCE, BASE_LICENCE, NOTICE, SIGNATURE)
 CARD_FOLDERS = ("evidence/", "assets/", ".eval_results/")
 
 

@@ -17,14 +17,12 @@ class Form:
         methods: what `quantization_config.quant_method` says, each with the formats or algorithms that it must
             name besides; none = any.
         library: what the Hub is told to load it with.
-        engines: packages that transformers needs to run it here; None = transformers cannot.
-        runs: where it runs, in words.
+        runs: where it runs, in words, besides by transformers.
     """
 
     label: str
     methods: Mapping[str, tuple[str, ...]]
     library: str
-    engines: tuple[str, ...] | None
     runs: str
 
 
@@ -40,40 +38,44 @@ FORMS: Mapping[Kind, Form] = {
         "AWQ",
         {"awq": (), "compressed-tensors": _PACKED},
         "transformers",
-        ("gptqmodel",),
-        "on GPUs, by vLLM or by transformers with gptqmodel",
+        "on GPUs, by vLLM",
     ),
     "gptq": Form(
         "GPTQ",
         {"gptq": (), "compressed-tensors": _PACKED},
         "transformers",
-        ("optimum", "gptqmodel"),
-        "on GPUs, by vLLM or by transformers with gptqmodel",
+        "on GPUs, by vLLM",
     ),
     "fp8": Form(
         "FP8",
         {"fp8": (), "fbgemm_fp8": (), "compressed-tensors": _FLOAT8, "modelopt": _FLOAT8},
         "transformers",
-        ("compressed_tensors",),
-        "on GPUs since Ada and Hopper, by vLLM or by transformers",
+        "on GPUs since Ada and Hopper, by vLLM",
     ),
     "nvfp4": Form(
         "NVFP4",
         {"compressed-tensors": _FLOAT4, "modelopt": _FLOAT4},
         "transformers",
-        ("compressed_tensors",),
         "on Blackwell GPUs, by vLLM",
     ),
     "compressed_tensors": Form(
         "compressed-tensors",
         {"compressed-tensors": ()},
         "transformers",
-        ("compressed_tensors",),
-        "by vLLM, or by transformers with compressed-tensors",
+        "by vLLM",
     ),
-    "mlx": Form("MLX", {"mlx": ()}, "mlx", None, "on Apple silicon, by mlx-lm"),
-    "exl2": Form("EXL2", {"exl2": ()}, "exllamav2", None, "on GPUs, by exllamav2 or TabbyAPI"),
-    "exl3": Form("EXL3", {"exl3": ()}, "exllamav3", None, "on GPUs, by exllamav3 or TabbyAPI"),
+    "mlx": Form("MLX", {"mlx": ()}, "mlx", "on Apple silicon, by mlx-lm"),
+    "exl2": Form("EXL2", {"exl2": ()}, "exllamav2", "on GPUs, by exllamav2 or TabbyAPI"),
+    "exl3": Form("EXL3", {"exl3": ()}, "exllamav3", "on GPUs, by exllamav3 or TabbyAPI"),
+}
+
+# What transformers needs besides itself to run what a program packed, by the method in config.json. It reads no others.
+ENGINES: Mapping[str, tuple[str, ...]] = {
+    "awq": ("gptqmodel",),
+    "gptq": ("optimum", "gptqmodel"),
+    "fp8": (),
+    "fbgemm_fp8": ("fbgemm_gpu",),
+    "compressed-tensors": ("compressed_tensors",),
 }
 
 

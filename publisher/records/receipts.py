@@ -117,6 +117,7 @@ class RepoReceipt:
     visibility: Literal["private", "public"]
     files: tuple[FileRecord, ...]
     proof: ProofLevel | None = None  # None: nothing of it changed, so nothing was proven anew
+    signed_by: str | None = None  # fingerprint of the public key; None where nothing is signed
 
 
 @dataclass(frozen=True)
@@ -145,3 +146,4 @@ class Reproof:
     files: int
     size: int
     told: str
+    signed_by: str | None = None  # fingerprint of the public key; None where no signature was asked for

@@ -1,11 +1,12 @@
-"""Rollbacks: what taking back a version would change on the Hub, repo by repo. Printed before anything is done."""
+"""Rollbacks: what taking back a version would change on the Hub, repo by repo, and what was done."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from publisher.records.artifacts import Kind, RepoRef
+from publisher.records.artifacts import Kind, RepoRef, RepoType
 from publisher.records.digest import digest
 
 
@@ -84,3 +85,57 @@ class RollbackPlan:
         """The trailer of its commits. It names the heads, so that going back, forth and back again are three plans."""
         heads = digest([self.host, self.name, self.version, [[r.ref.repo_id, r.head] for r in self.repos]])
         return f"hubpub: {self.name} {self.version} {heads[:16]}"
+
+
+@dataclass(frozen=True)
+class RepoRolledBack:
+    """What a rollback did to one repo. `was` is the label that `main` held at the commit `before`; paths in the rest."""
+
+    repo_id: str
+    repo_type: RepoType
+    artifact: Kind
+    was: str | None
+    before: str
+    commit: str
+    copied: tuple[str, ...]
+    deleted: tuple[str, ...]
+    kept: tuple[str, ...]
+    became_private: bool
+
+
+@dataclass(frozen=True)
+class RollbackReceipt:
+    """What a rollback did: kept per Hub beside the receipts of releases, without a token or a path of this machine.
+
+    `version` is what `main` holds now; None where a first release that was never completed was taken back.
+    """
+
+    name: str
+    version: str | None
+    hub: str
+    withdrawn: tuple[str, ...]
+    repos: tuple[RepoRolledBack, ...]
+    environment: Mapping[str, str]
+    schema: Literal["hubpub/rollback-receipt/1"] = "hubpub/rollback-receipt/1"
+
+
+def receipt_of(
+    plan: RollbackPlan, commits: Mapping[str, str], environment: Mapping[str, str]
+) -> RollbackReceipt:
+    """Put it together. `commits`: repo id → commit that `main` is at now."""
+    repos = tuple(
+        RepoRolledBack(
+            repo_id=repo.ref.repo_id,
+            repo_type=repo.ref.repo_type,
+            artifact=repo.kind,
+            was=repo.now,
+            before=repo.head,
+            commit=commits[repo.ref.repo_id],
+            copied=repo.copied,
+            deleted=repo.deleted,
+            kept=repo.kept,
+            became_private=repo.becomes_private,
+        )
+        for repo in plan.repos
+    )
+    return RollbackReceipt(plan.name, plan.version, plan.hub, plan.withdrawn, repos, dict(environment))

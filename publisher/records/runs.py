@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publisher.records.artifacts import Artifact, FileRecord, Kind, RepoRef
+from publisher.records.artifacts import KINDS, Artifact, FileRecord, Kind, RepoRef
 from publisher.records.digest import digest
 from publisher.records.facts import Fact
 
@@ -133,6 +133,16 @@ class Validation(Measured):
 
 class Evaluation(Measured):
     """Held-out numbers."""
+
+
+class Signatures(Measured):
+    """The signature over each released artifact's files, by whose key, and what they were made of."""
+
+    @property
+    def signed_by(self) -> dict[Kind, str]:
+        """The fingerprint of the public key, artifact by artifact."""
+        by_id = {fact.id: str(fact.value) for fact in self.facts}
+        return {kind: by_id[f"{kind}.signed_by"] for kind in KINDS if f"{kind}.signed_by" in by_id}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 from publisher.hub.port import Hub
@@ -13,6 +14,7 @@ from publisher.records.digest import canonical_json
 from publisher.records.facts import Json
 from publisher.records.plans import Package, Plan, RepoPlan
 from publisher.records.receipts import Promoted, ProofLevel, Receipt, RepoReceipt
+from publisher.records.rollbacks import RollbackReceipt
 
 
 def make_receipt(
@@ -23,10 +25,14 @@ def make_receipt(
     *,
     proof: ProofLevel,
     levels: Mapping[Kind, ProofLevel] = {},
+    signed_by: Mapping[Kind, str] = {},
     checks: Mapping[str, Json],
     environment: Mapping[str, str],
 ) -> Receipt:
-    """Put together what the release left behind. `levels`: how far each repo was proven that was proven now."""
+    """Put together what the release left behind. `levels`: how far each repo was proven that was proven now.
+
+    `signed_by`: the fingerprint of the key that each artifact is signed by.
+    """
     repos = tuple(
         RepoReceipt(
             repo_id=package.ref.repo_id,
@@ -37,6 +43,7 @@ def make_receipt(
             visibility="private" if package.private else "public",
             files=files_on_main(plan.repo(package.kind)),
             proof=levels.get(package.kind),
+            signed_by=signed_by.get(package.kind),
         )
         for package in packages
     )
@@ -61,6 +68,17 @@ def keep_receipt(receipt: Receipt, folder: Path) -> Path:
     text = canonical_json(receipt, indent=1) + "\n"
     if _outcome(text) != _outcome(file.read_text(encoding="utf-8") if file.is_file() else ""):
         write_whole(file, text)
+    return file
+
+
+def keep_rollback(receipt: RollbackReceipt, folder: Path) -> Path:
+    """Write `receipts/rollback-<n>.json` under the Hub's folder, the next free number; returns the file.
+
+    Those of releases stay: a version that was taken back was released all the same.
+    """
+    place = folder / "receipts"
+    file = next(file for n in count(1) if not (file := place / f"rollback-{n}.json").exists())
+    write_whole(file, canonical_json(receipt, indent=1) + "\n")
     return file
 
 

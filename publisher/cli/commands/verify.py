@@ -49,6 +49,13 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="A public key, PEM, that the repo's model.sig is held against; of a release, the manifest's own.",
+            show_default=False,
+        ),
+    ] = None,
     hub: HubOption = None,
     owner: OwnerOption = None,
     project: ProjectOption = None,
@@ -60,17 +67,19 @@ def verify(
         raise typer.BadParameter(f"{proof!r} is none of {', '.join(LEVELS)}", param_hint="--proof")
     if (target is None) != all_:
         raise typer.BadParameter("name one release or one hf:// address, or say --all")
+    if drift and key:
+        raise typer.BadParameter("--drift fetches nothing, so there is nothing to hold --key against")
     output = Output(format, quiet)
     if target is not None and target.startswith("hf://"):
         if drift:
             raise typer.BadParameter("--drift compares with a release's lock; name the release")
-        _verify_place(output, target, hub, project, cast("ProofLevel", proof or "static"))
+        _verify_place(output, target, hub, project, cast("ProofLevel", proof or "static"), key)
         return
     names = [target] if target else _all_names(project)
     if drift:
         _tell_drift(output, names, hub, owner, project)
     else:
-        _verify_releases(output, names, hub, owner, project, cast("ProofLevel", proof or "run"))
+        _verify_releases(output, names, hub, owner, project, cast("ProofLevel", proof or "run"), key)
 
 
 def _all_names(project: Path | None) -> list[str]:
@@ -92,44 +101,68 @@ def _verify_releases(
     owner: str | None,
     project: Path | None,
     level: ProofLevel,
+    key: Path | None,
 ) -> None:
     from publisher.pipeline.reprove import reprove
 
     documents: list[dict[str, Any]] = []
+    pem = _pem(key)
     endpoint = ""
     for name in names:
         release = open_release(project, name, owner)
-        with open_hub(hub, release, release.project) as target, Progress(output) as progress:
-            proofs = reprove(release, target, source_of(target), progress, level=level)
+        with open_hub(hub, release, release.project) as target, Progress(output, name) as progress:
+            proofs = reprove(release, target, source_of(target), progress, level=level, key=pem)
         endpoint = target.endpoint
         documents += _told(output, proofs)
     output.document("verify", {"hub": endpoint, "proof": level, "repos": documents})
 
 
 def _verify_place(
-    output: Output, address: str, hub: str | None, project: Path | None, level: ProofLevel
+    output: Output,
+    address: str,
+    hub: str | None,
+    project: Path | None,
+    level: ProofLevel,
+    key: Path | None,
 ) -> None:
     from tempfile import TemporaryDirectory
 
     from publisher.pipeline.foreign import parse_place, prove_place
 
     place = parse_place(address)
+    pem = _pem(key)
     with (
         open_hub(hub, None, open_project_or_folder(project), look_only=True) as target,
         Progress(output) as progress,
         TemporaryDirectory(prefix="hubpub-") as scratch,
     ):
         reading = target.for_reading()
-        proof = prove_place(place, reading, reading, progress, Path(scratch), level=level)
+        proof = prove_place(place, reading, reading, progress, Path(scratch), level=level, key=pem)
     output.document("verify", {"hub": target.endpoint, "proof": level, "repos": _told(output, [proof])})
+
+
+def _pem(key: Path | None) -> str | None:
+    from publisher.pipeline.signing import public_key
+
+    return public_key(key) if key else None
 
 
 def _told(output: Output, proofs: list[Reproof]) -> list[dict[str, Any]]:
     for one in proofs:
+        signed = f", signed by {one.signed_by[:12]}" if one.signed_by else ""
         output.result(
-            f"✓ {one.repo_id} at {one.commit[:8]}: {one.files} files, {one.size / 1e6:.1f} MB fetched back{one.told}"
+            f"✓ {one.repo_id} at {one.commit[:8]}: {one.files} files, {one.size / 1e6:.1f} MB fetched back{signed}{one.told}"
         )
-    return [{"repo_id": p.repo_id, "commit": p.commit, "files": p.files, "bytes": p.size} for p in proofs]
+    return [
+        {
+            "repo_id": p.repo_id,
+            "commit": p.commit,
+            "files": p.files,
+            "bytes": p.size,
+            "signed_by": p.signed_by,
+        }
+        for p in proofs
+    ]
 
 
 def _tell_drift(

@@ -21,11 +21,13 @@ from publisher.pipeline.cards import EXAMPLES, STATISTICS, card_input, facts_tex
 from publisher.pipeline.licensing import licence_files
 from publisher.pipeline.steps.tensors import tensors_text
 from publisher.pipeline.words import Words
-from publisher.records.artifacts import CARD_FILES, KINDS, TENSORS_FILE, is_card_file
+from publisher.records.artifacts import CARD_FILES, KINDS, SIGNATURE, TENSORS_FILE, Kind, is_card_file
 from publisher.records.changes import Tensors
 from publisher.records.facts import Facts
 from publisher.records.receipts import Version
 from publisher.records.runs import Cards, Identity, Pins
+from publisher.release.bom import BOM_FILE, bom_of
+from publisher.release.provenance import PROVENANCE_FILE, opened
 
 
 def card(
@@ -57,6 +59,7 @@ def card(
             **{path: t.encode() for path, t in licence_files(kind, manifest, facts, templates).items()},
         }
         beside |= _evidence(paths, manifest, facts)
+        beside |= _signed(kind, manifest, identity, version, facts)
         if manifest.evidence != "none" and tensors and kind in tensors.of:
             beside[TENSORS_FILE] = tensors_text(tensors.of[kind]).encode()
         for path, content in beside.items():
@@ -106,6 +109,21 @@ def _evidence(paths: ReleasePaths, manifest: Manifest, facts: Facts) -> Mapping[
         for path in sorted({f.source.path for f in facts.values() if hasattr(f.source, "path")}):
             found[path] = (paths.workspace / path).read_bytes()
     return found
+
+
+def _signed(
+    kind: Kind, manifest: Manifest, identity: Identity, version: Version, facts: Facts
+) -> dict[str, bytes]:
+    """`model.sig`, and with evidence the signed statement of what the files were made of, and the bill of materials."""
+    if facts.value(f"{kind}.signature") is None or manifest.sign is None:
+        return {}
+    files = {SIGNATURE: str(facts.value(f"{kind}.signature"))}
+    if manifest.evidence != "none":
+        sealed = str(facts.value(f"{kind}.provenance"))
+        repo_id = identity.refs[kind].repo_id
+        files[PROVENANCE_FILE] = sealed
+        files[BOM_FILE] = bom_of(opened(sealed), kind, repo_id, version.number)
+    return {path: text.encode() for path, text in files.items()}
 
 
 def _clear(folder: Path) -> None:

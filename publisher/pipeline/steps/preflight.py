@@ -12,17 +12,22 @@ from publisher.data.enhance.endpoint import ready
 from publisher.errors import HubpubError
 from publisher.evidence.imported.run import read_run
 from publisher.hub.port import Hub
+from publisher.manifest.lock import read_lock
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings, Manifest
 from publisher.manifest.section import REPO_ID
 from publisher.pipeline.base_package import package_file
 from publisher.pipeline.code_models import missing_models
-from publisher.pipeline.inputs import given_files
+from publisher.pipeline.folders import contents
+from publisher.pipeline.inputs import given_files, released_ggufs, variant_folders
 from publisher.pipeline.levels import Levels
 from publisher.pipeline.own_ggufs import looked_at
 from publisher.pipeline.services import LastVersion, Source, Wishes
+from publisher.pipeline.signing import Signing, signing_problems
 from publisher.pipeline.stand_in import is_gated_by_name, model_type_of, refuse_marked
 from publisher.pipeline.steps.gguf import Converting, converter_of
+from publisher.pipeline.steps.merge import is_merged
+from publisher.pipeline.steps.resolve import BaseWeights
 from publisher.pipeline.steps.variants import variant_problems
 from publisher.records.artifacts import RepoRef
 from publisher.records.runs import Identity
@@ -68,11 +73,12 @@ def preflight(
             `data["all"]`.
     """
     refuse_marked(hub, _brought(paths, manifest), rehearsing=paths.stand_in)
+    levels = Levels.of(manifest, wishes.proof)
     if hub.is_keyless:
         account, problems = _keyless_rights(hub, identity, manifest, wishes.propose)
     else:
         account, problems = _rights(hub, identity, wishes.propose)
-    problems += _packages(manifest, Levels.of(manifest, wishes.proof))
+    problems += _packages(manifest, levels)
     # Where the Hub that bases come from said no already, asking it for the base says the same again, slowly.
     silent = not account and source.hub.endpoint == hub.endpoint and not _local(manifest)
     look_at_base = _stand_in_size if paths.stand_in else _base_size
@@ -83,9 +89,14 @@ def preflight(
     problems += _inputs(paths, manifest)
     problems += _ggufs(paths, manifest)
     problems += _enhancement(paths, manifest)
-    problems += variant_problems(paths, manifest, Levels.of(manifest, wishes.proof))
-    peak = _peak_bytes(size, manifest, embedded=hub.host == "local")
-    peak += int(size * MARGIN) if wishes.verify == "full" else 0  # one repo at a time comes back whole
+    problems += signing_problems(Signing.of(manifest, paths.folder), paths, signed=_signed_before(paths))
+    problems += variant_problems(paths, manifest, levels)
+    size = size if BaseWeights.of(manifest, levels).are_read else 0
+    own = _own_bytes(paths, manifest)
+    peak = _peak_bytes(size, own, manifest, embedded=hub.host == "local")
+    peak += (
+        int(max(size, own) * MARGIN) if wishes.verify == "full" else 0
+    )  # one repo at a time comes back whole
     problems += _disk(paths, peak)
     if account and not paths.stand_in and unknown_base is None:
         problems += missing_models(manifest.card.code_models, source.hub)
@@ -168,11 +179,12 @@ def unread_run(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]
 def _ggufs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
     """The converter to GGUF, fetched now where it is not there; or the headers of files that were made elsewhere."""
     own = given_files(manifest, paths.folder)
+    back = released_ggufs(manifest, paths.folder, read_lock(paths.lock))  # what comes back from the Hub
     if "gguf" in manifest.artifacts:
         try:
             if own is None:
                 converter_of(Converting.of(manifest, paths.name), paths)
-            else:
+            elif not back:
                 made = manifest.artifacts["gguf"]
                 looked_at(own, str(made.files), made.mmproj)
         except HubpubError as problem:
@@ -188,6 +200,12 @@ def _enhancement(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubErro
         ready(asked)
     except HubpubError as problem:
         yield problem
+
+
+def _signed_before(paths: ReleasePaths) -> bool:
+    """Whether there are signatures already, which stand while the files do."""
+    lock = read_lock(paths.lock)
+    return (paths.stages / "sign.json").is_file() or (lock is not None and "sign" in lock.stages)
 
 
 def _brought(paths: ReleasePaths, manifest: Manifest) -> Iterator[Path]:
@@ -267,16 +285,23 @@ def _gated(hub: Hub, base: BaseSettings, why: str) -> HubpubError:
     )
 
 
-def _peak_bytes(base: int, manifest: Manifest, *, embedded: bool) -> int:
-    """Bytes that lie on this disk at the worst moment: base, merged, 4-bit, and the embedded Hub's copies."""
+def _peak_bytes(base: int, own: int, manifest: Manifest, *, embedded: bool) -> int:
+    """Bytes that come to lie on this disk: base, merged, 4-bit, and the embedded Hub's copies, of own files too."""
     kinds = set(manifest.artifacts)
     made_here = "gguf" in kinds and manifest.artifacts["gguf"].files is None
     types = Converting.of(manifest, "").types if made_here else ()  # what is linked takes no room
     ggufs = sum(GGUF_SHARE.get(name, 1.0) for name in types)
     quantized = base * (0.45 * ("nf4" in kinds) + ggufs)
-    made = base * (1 + bool(kinds & {"merged", "nf4", "gguf"})) + quantized
-    published = base * (("base" in kinds) + ("merged" in kinds)) + quantized
+    made = base * (1 + is_merged(manifest)) + quantized
+    published = base * (("base" in kinds) + ("merged" in kinds)) + quantized + own
     return int((made + (published if embedded else 0)) * MARGIN)
+
+
+def _own_bytes(paths: ReleasePaths, manifest: Manifest) -> int:
+    """Bytes of the weights that were quantized elsewhere."""
+    folders = variant_folders(manifest, paths.folder).values()
+    files = [file for folder in folders for _, file in contents(folder)]
+    return sum(file.stat().st_size for file in (*files, *(given_files(manifest, paths.folder) or ())))
 
 
 def _disk(paths: ReleasePaths, peak: int) -> Iterator[HubpubError]:

@@ -50,6 +50,7 @@ from publisher.records.runs import (
     Merged,
     Pins,
     Quantized,
+    Signatures,
     Variants,
     each_of,
 )
@@ -235,6 +236,7 @@ def receipt(
     plan: Plan,
     proven: Proven,
     promoted: Promoted,
+    signatures: Signatures | None,
 ) -> Receipt:
     """Write down what was published; only then the staging branches and the proofs go."""
     levels = {proof.kind: proof.level for proof in proven.proofs}
@@ -245,6 +247,7 @@ def receipt(
         promoted,
         proof=least(levels.values()),
         levels=levels,
+        signed_by=signatures.signed_by if signatures else {},
         checks=checked.counts,
         environment=environment(),
     )

@@ -16,10 +16,13 @@ from cli_runs import Project
 from ruamel.yaml import YAML
 
 from publisher.manifest.lock import Lock, LockedStage, write_lock
+from publisher.manifest.project import Project as OpenProject
+from publisher.pipeline.ci import compose
 from publisher.pipeline.workflow import workflow_of
 
+ROOT = Path(__file__).resolve().parents[2]
 FILE = Path(".github", "workflows", "hubpub.yml")
-ZIZMOR = Path(sys.executable).with_name("zizmor")
+ZIZMOR, SHELLCHECK = (Path(sys.executable).with_name(name) for name in ("zizmor", "shellcheck"))
 ALLOWED = {"actions/checkout", "actions/setup-python"}
 
 
@@ -114,6 +117,14 @@ def test_a_project_in_a_folder_of_the_repository(tmp_path: Path) -> None:
     assert ["."] == [s["working-directory"] for s in _steps(_written(tmp_path)) if "working-directory" in s]
 
 
+def test_our_own_workflow_is_what_is_written() -> None:
+    """This repository releases its demo model as it tells others to."""
+    workflow = compose(OpenProject(ROOT), environment="hugging-face", proof="run")
+
+    assert ROOT / FILE == workflow.file
+    assert "same" == workflow.state, "hubpub ci init --yes"
+
+
 def test_reserving_knows_the_workflow_and_its_environment(repository: Project) -> None:
     """What it prints is typed into the Hub's form, word for word."""
     repository("ci", "init", "--environment", "hub")
@@ -198,6 +209,27 @@ def test_zizmor_finds_nothing(repository: Project) -> None:
     )  # fmt: skip
 
     assert (0, []) == (done.returncode, json.loads(done.stdout)), done.stderr
+
+
+@pytest.mark.skipif(not SHELLCHECK.is_file(), reason="shellcheck is not installed")
+def test_shellcheck_finds_nothing_in_any_block(repository: Project) -> None:
+    """Not even in style: an unquoted variable is a tag or a branch that somebody chose."""
+    repository("ci", "init")
+    workflow = _written(repository.root)
+    shell = workflow["defaults"]["run"]["shell"]
+    found = {}
+    for step in _steps(workflow):
+        if "run" in step and step.get("shell", shell) == "bash":
+            done = subprocess.run(
+                [SHELLCHECK, "--shell", "bash", "--exclude", "SC2016", "-"],  # `…` in a summary is Markdown
+                input=f"set -eo pipefail\n{step['run']}",
+                capture_output=True,
+                text=True,
+            )
+            found[step["name"]] = done.stdout
+
+    assert "Release" in found
+    assert [] == [text for text in found.values() if text]
 
 
 @pytest.mark.skipif(shutil.which("actionlint") is None, reason="actionlint is not on the path")

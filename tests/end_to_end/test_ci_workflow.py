@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from ci_issuer import running_runner, trusted
 from release_room import HUBPUB
+from ruamel.yaml import YAML
 from tiny_rooms import write_project
-from workflow_runner import REPOSITORY, Actions, Comments, git
+from workflow_runner import REPOSITORY, WORKFLOW, Actions, Comments, git
 
 from publisher.hub.port import Hub
 from publisher.hub.remote import RemoteHub
@@ -31,25 +35,38 @@ USERS = {
 
 @dataclass
 class World:
-    """A repository with a release, its provider, and the Hub as its owner sees it."""
+    """A repository with a project in it, its provider, and the Hub as its owner sees it."""
 
     root: Path
+    project: Path
     actions: Actions
     hub: RemoteHub
 
-    def initialise(self) -> None:
-        """What is done once, by hand: the workflow, the repos."""
+    @property
+    def cards(self) -> Path:
+        return self.project / "model_cards" / "tiny"
+
+    def run(self, *arguments: str, **environment: str) -> None:
+        """Run hubpub by hand."""
         done = subprocess.run(
-            [HUBPUB, "ci", "init", "--proof", "static"], cwd=self.root, capture_output=True, text=True
+            [HUBPUB, *arguments],
+            cwd=self.project,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
         )
         assert 0 == done.returncode, done.stderr
+
+    def initialise(self) -> None:
+        """What is done once, by hand: the workflow, the repos."""
+        self.run("ci", "init", "--proof", "static")
         for ref in (TINY, OTHER):
             self.hub.create(ref, private=True)
         self.commit("a release")
 
     def edit(self, words: str) -> None:
         """Change a release's prose, and nothing that was rendered from it."""
-        (self.root / "model_cards" / "tiny" / "limitations.md").write_text(words)
+        (self.cards / "limitations.md").write_text(words)
         self.commit(words)
 
     def commit(self, message: str) -> None:
@@ -70,9 +87,23 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
+    """A repository that is a project."""
+    with _initialised(tmp_path, ".") as made:
+        yield made
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> Iterator[World]:
+    """A repository with a project in one of its folders."""
+    with _initialised(tmp_path, "my models") as made:
+        yield made
+
+
+@contextmanager
+def _initialised(tmp_path: Path, folder: str) -> Iterator[World]:
     root = tmp_path / "repository"
-    write_project(root, ("adapter",))
-    manifest = root / "model_cards" / "tiny" / "release.yaml"
+    project = root / folder
+    manifest = write_project(project, ("adapter",)) / "release.yaml"
     manifest.write_text(manifest.read_text().replace("visibility: public", "visibility: private"))
     (root / ".gitignore").write_text(".hubpub/\n")
     (tmp_path / "users.yaml").write_text(json.dumps(USERS))
@@ -85,7 +116,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         # Of pip nothing but its check is wanted: what it would install is installed already.
         variables = {"HUBPUB_HUB": hub.url, "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         actions = Actions(root, tmp_path / "jobs", issuer, variables, comments)
-        made = World(root, actions, RemoteHub(hub.url, "hf_alice", "hub.test"))
+        made = World(root, project, actions, RemoteHub(hub.url, "hf_alice", "hub.test"))
         made.initialise()
         yield made
     comments.stop()
@@ -127,7 +158,7 @@ def test_a_tag_of_all_releases_what_changed_and_nothing_else(world: World) -> No
     assert f"other on {world.hub.endpoint}: nothing to do" in second.summary, (
         "told from the lock, nothing made"
     )
-    assert "Mondays" in _readme(world.hub, TINY)
+    assert "Mondays" in _file(world.hub, TINY, "README.md").decode()
 
 
 def test_a_tag_with_a_typo_releases_nothing(world: World) -> None:
@@ -179,6 +210,22 @@ def test_a_pull_request_is_shown_what_would_change_and_changes_nothing(world: Wo
     ]
     assert before == world.commits()
     assert asked == len(world.actions.issuer.asked), "no job of a pull request has an ID token"
+    ran = [first, *good.values(), *stale.values()]
+    assert _blocks(world.root) == {block for job in ran for block in job.blocks}, "none was left unexecuted"
+
+
+def test_a_project_in_a_folder_is_reviewed_and_released_from_there(nested: World) -> None:
+    """GitHub reads the workflow at the root; cards, locks and the difference to commit lie deeper."""
+    released = nested.actions.push_tag("tiny-v1.2.0")["release"]
+    nested.take_back(released.workspace, released.summary)
+    looked = nested.actions.pull_request("main")
+
+    assert (False, False) == (released.failed, looked["review"].failed), (
+        released.log + looked["review"].summary
+    )
+    assert {"v1.2.0"} == nested.hub.state(TINY).tags.keys()
+    assert (nested.cards / "release.lock.json").is_file()
+    assert "hubpub card tiny --check" in nested.actions.comments.bodies[0]["body"]
 
 
 def test_a_pull_request_from_a_fork_is_looked_at_and_not_commented_on(world: World) -> None:
@@ -190,24 +237,42 @@ def test_a_pull_request_from_a_fork_is_looked_at_and_not_commented_on(world: Wor
     assert [] == world.actions.comments.calls
 
 
-def test_what_was_never_trained_is_not_trained_there(world: World) -> None:
+@pytest.mark.models
+def test_what_was_trained_elsewhere_comes_back_by_its_digest_and_nothing_is_trained_there(
+    world: World, tiny_base: Path, tiny_data: Path
+) -> None:
     """A runner would train for hours, and make other weights than the ones that were looked at."""
-    pytest.importorskip("torch", reason="without it preflight stops before")
-    from tiny_project import write_dataset
-
-    folder = world.root / "model_cards" / "tiny"
-    write_dataset(folder / "inputs" / "data")
-    manifest = folder / "release.yaml"
-    trained = "dataset: inputs/data\ntrain: {method: lora, steps: 1}"
-    text = manifest.read_text().replace("adapter: inputs/adapter", trained)
-    manifest.write_text(text.replace("dataset: inputs/data", "dataset: {folder: inputs/data}"))
+    shutil.rmtree(world.cards / "inputs")
+    shutil.copytree(tiny_base, world.cards / "inputs" / "base")
+    shutil.copytree(tiny_data, world.cards / "inputs" / "data")
+    manifest = world.cards / "release.yaml"
+    trained = "dataset: {folder: inputs/data}\ntrain: {method: lora, steps: 1, max_length: 64}"
+    manifest.write_text(manifest.read_text().replace("adapter: inputs/adapter", trained))
     world.commit("trained, says the manifest")
-    job = world.actions.push_tag("tiny-v1.2.0")["release"]
+    never = world.actions.push_tag("tiny-v1.0.0")["release"]
 
-    assert job.failed
-    assert "error[HP-R03]: this would train, and --no-train was said: nothing was made yet" in job.log
-    assert "hubpub release tiny --until verify" in job.log
+    hub = {"HUBPUB_HUB": world.actions.variables["HUBPUB_HUB"], "HF_TOKEN": "hf_alice"}
+    world.run("release", "tiny", "1.0.0", "--yes", "--proof", "static", **hub)
+    world.commit("what the training machine released")
+    weights = _file(world.hub, TINY, "adapter_model.safetensors")
+    world.edit("It knows nothing, and less on Mondays.\n")
+    job = world.actions.push_tag("v2")["release"]
+
+    assert never.failed
+    assert "error[HP-R03]: this would train, and --no-train was said: nothing was made yet" in never.log
+    assert "hubpub release tiny --until verify" in never.log
+    assert not job.failed, job.log
+    assert re.search("^– train +restored as the lock has it", job.log, re.MULTILINE), job.log
+    assert "Mondays" in _file(world.hub, TINY, "README.md").decode()
+    assert weights == _file(world.hub, TINY, "adapter_model.safetensors")
+    assert ["[OIDC]", "alice"] == [commit.author for commit in world.hub.commits(TINY, "main")[:2]]
 
 
-def _readme(hub: Hub, ref: RepoRef) -> str:
-    return b"".join(hub.read(ref, "main", "README.md")).decode()
+def _file(hub: Hub, ref: RepoRef, path: str) -> bytes:
+    return b"".join(hub.read(ref, "main", path))
+
+
+def _blocks(root: Path) -> set[str]:
+    """The names of all `run:` blocks in the workflow."""
+    workflow = YAML(typ="safe", pure=True).load((root / WORKFLOW).read_text())
+    return {step["name"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step}

@@ -39,6 +39,7 @@ class JobRun:
     outputs: dict[str, str] = field(default_factory=dict)
     summary: str = ""
     log: str = ""
+    blocks: list[str] = field(default_factory=list)
     workspace: Path = Path()
 
 
@@ -132,6 +133,7 @@ class Actions:
                 text=True,
                 timeout=300,
             )
+            ran.blocks.append(step["name"])
             ran.log += f"── {step['name']}\n{process.stdout}{process.stderr}"
             ran.summary += (folder / "summary").read_text()
             ran.failed |= process.returncode != 0

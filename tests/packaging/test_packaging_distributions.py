@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
+from packaging.metadata import Metadata
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = """
@@ -86,7 +88,24 @@ def test_the_wheel_holds_every_module_template_and_table(built: Path) -> None:
 def test_the_source_distribution_holds_what_the_tests_read(built: Path) -> None:
     with tarfile.open(only_one(built, "*.tar.gz")) as archive:
         top = {name.split("/")[1] for name in archive.getnames() if "/" in name}
-    assert {"publisher", "templates", "tests", "benchmarks", "model_cards", "docs", "constraints.txt"} <= top
+    assert {
+        *("publisher", "templates", "tests", "benchmarks", "model_cards", "docs"),
+        *("README.md", "constraints.txt"),
+    } <= top
+
+
+def test_the_description_leads_nowhere_that_a_package_index_does_not_have(built: Path) -> None:
+    """Nothing lies beside it there: a link into the repository is a dead one, and a picture a hole."""
+    held = entries(only_one(built, "*.whl"))
+    [metadata] = [Metadata.from_email(held[name]) for name in held if name.endswith(".dist-info/METADATA")]
+    text = metadata.description or ""
+    inline = [token for block in MarkdownIt("commonmark").parse(text) for token in block.children or []]
+    led = [str(token.attrs.get("href") or token.attrs.get("src")) for token in inline if token.attrs]
+
+    assert "text/markdown" == metadata.description_content_type
+    assert [] == [link for link in led if not link.startswith("https://")]
+    assert (ROOT / "docs" / "demo.txt").read_text() in text, "instead of the picture"
+    assert "in ten minutes: docs/tutorial.md. In short:" in text
 
 
 def test_a_package_index_would_take_both(built: Path) -> None:
@@ -111,7 +130,8 @@ def test_the_installed_wheel_makes_a_release(
     )  # `here` as a path alone: its own .pth files are not followed
     wheel = only_one(built, "*.whl")
     run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel)
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "OMP_NUM_THREADS": threads}
     where = run(python, "-c", "import publisher; print(publisher.__file__)", cwd=tmp_path, env=env)
     project = tmp_path / "project"
     (project / "model_cards" / "tiny").mkdir(parents=True)

@@ -11,13 +11,14 @@ from publisher.engine.compare import mean_kl, measure
 from publisher.engine.example import Example, beginning
 from publisher.engine.generate import FALLBACK_PROMPT, Tensor
 from publisher.engine.jobs import Asked, Divergence, Emit, JobResult
-from publisher.engine.load import Model, load_model
+from publisher.engine.load import Model, load_model, stored_dtype
 from publisher.engine.memory import fits_in_memory, free
 from publisher.engine.reader import Reader, load_reader
 from publisher.records.facts import Measurement
 from publisher.weights.shards import read_shards
 
 NEW_TOKENS = 24  # greedy tokens behind each prompt: their positions are compared too
+UNITS = {"kl": "nats/token", "argmax_agreement": None, "max_logit_difference": None, "positions": "tokens"}
 
 
 def run(job: Divergence, emit: Emit) -> JobResult:
@@ -27,22 +28,26 @@ def run(job: Divergence, emit: Emit) -> JobResult:
     in nats per token; the share of positions with the same first choice; the largest difference of a logit.
 
     Where one of them does not fit in memory, both are read from their files layer by layer, in float32; then the prompts
-    alone are read, since each token of an answer would take a pass over the files.
+    alone are read, since each token of an answer would take a pass over the files. That is known of NF4 alone: of weights
+    that other programs packed the numbers are unknown then.
 
     Raises:
         HubpubError: HP-E03 from loading; HP-E05, a NaN.
     """
     prompts = job.prompts or (FALLBACK_PROMPT,)
     whole = fits_in_memory(job.full) and fits_in_memory(job.quantized)
+    if not whole and job.kind != "nf4":
+        return JobResult(tuple(_unknown(f"validate.{job.kind}", job.against)), {"streamed": False})
     expected, found = (_read_whole if whole else _read_streamed)(job, prompts, emit)
     measured = tuple(divergence(expected, found, f"validate.{job.kind}", job.against))
     return JobResult(measured, {"streamed": not whole})
 
 
 def _read_whole(job: Divergence, prompts: Sequence[Asked], emit: Emit) -> tuple[list[Tensor], list[Tensor]]:
-    """Logits of the full model and of the quantized one, each loaded in its own type."""
+    """Logits of the full model and of the quantized one, computed in one type: what others packed keeps its own."""
     reader = load_reader(job.full)
-    full = load_model(job.full)
+    own = str(stored_dtype(job.full)).removeprefix("torch.")
+    full = load_model(job.full, dtype="auto" if job.kind == "nf4" else own)
     texts = texts_of(full, reader, prompts, NEW_TOKENS)
     expected = [generate.read_logits(full, text) for text in texts]
     emit({"step": "full", "done": 1, "total": 2})
@@ -92,10 +97,15 @@ def divergence(
     """
     difference = measure(expected, found)
     values = {
-        "kl": (mean_kl(expected, found), "nats/token"),
-        "argmax_agreement": (difference.agreement, None),
-        "max_logit_difference": (difference.largest, None),
-        "positions": (difference.positions, "tokens"),
+        "kl": mean_kl(expected, found),
+        "argmax_agreement": difference.agreement,
+        "max_logit_difference": difference.largest,
+        "positions": difference.positions,
     }
-    for name, (value, unit) in values.items():
-        yield Measurement(f"{about}.{name}_to_{against}", value, unit)
+    for name, unit in UNITS.items():
+        yield Measurement(f"{about}.{name}_to_{against}", values[name], unit)
+
+
+def _unknown(about: str, against: str) -> Iterator[Measurement]:
+    for name, unit in UNITS.items():
+        yield Measurement(f"{about}.{name}_to_{against}", None, unit, "unknown")

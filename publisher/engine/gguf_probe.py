@@ -63,10 +63,11 @@ def _held_against(job: ProbeGguf, source: str, files: dict[str, Path], emit: Emi
     prompts = tuple(smoke.prompt for smoke in job.smoke) or (generate.FALLBACK_PROMPT,)
     texts = texts_of(full, reader, prompts, NEW_TOKENS)
     expected = [generate.read_logits(full, text) for text in texts]
+    dtype = full.dtype  # of both, else the arithmetic would count as what the file lost
     del full
     free()
     for done, (kind, file) in enumerate(files.items(), start=1):
-        model = load_gguf(file, stored_dtype(source))
+        model = load_gguf(file, dtype)
         found = [generate.read_logits(model, text) for text in texts]
         del model
         free()

@@ -88,7 +88,7 @@ def load_model(
 
     config = read_config(folder)
     _refuse_pickles(Path(folder))
-    dtype = _quick(folder, place or device()) if dtype == "auto" else dtype
+    dtype = _quick(folder, config, place or device()) if dtype == "auto" else dtype
     options: dict[str, Any] = {}
     if in_4bit and "quantization_config" not in config:
         options["quantization_config"] = transformers.BitsAndBytesConfig(
@@ -201,8 +201,14 @@ def has_tokenizer(folder: str | Path) -> bool:
     return (Path(folder) / "tokenizer_config.json").exists()
 
 
-def _quick(folder: str | Path, place: str) -> str:
-    """What `auto` is here: float32 takes twice the memory of a type of two bytes, and is worth it where that is emulated."""
+def _quick(folder: str | Path, config: dict[str, Any], place: str) -> str:
+    """What `auto` is here: float32 takes twice the memory of a type of two bytes, and is worth it where that is emulated.
+
+    What other programs packed they unpack to a type of their own, which activations of another would not go with.
+    """
+    packed = config.get("quantization_config")
+    if isinstance(packed, dict) and packed.get("quant_method", "bitsandbytes") != "bitsandbytes":
+        return "auto"
     stored = str(stored_dtype(folder)).removeprefix("torch.")
     quick = quick_dtype(stored, place)
     return quick if quick != stored and fits_in_memory(folder, 2.0) else "auto"

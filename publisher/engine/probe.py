@@ -20,6 +20,7 @@ from publisher.engine.snippets import run_snippets
 from publisher.errors import HubpubError
 from publisher.records.answers import ANSWERS
 from publisher.records.facts import Json, Measurement
+from publisher.records.forms import FORMS
 
 
 def run(job: Probe, emit: Emit) -> JobResult:
@@ -51,7 +52,8 @@ def _probe_model(job: Probe, emit: Emit) -> tuple[list[Measurement], dict[str, J
     import transformers  # noqa: F401  before the clock starts: its import is not the model's load time
 
     about = f"validate.{job.kind}"
-    if job.kind != "nf4" and not fits_in_memory(_base(job) if job.kind == "adapter" else job.folder):
+    packed = job.kind == "nf4" or job.kind in FORMS  # which is not unpacked layer by layer
+    if not packed and not fits_in_memory(_base(job) if job.kind == "adapter" else job.folder):
         return _probe_streamed(job, emit)
     started = time.perf_counter()
     reader = load_reader(_tokenizer_folder(job))

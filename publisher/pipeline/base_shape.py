@@ -11,7 +11,7 @@ from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.schema import BaseSettings
 from publisher.pipeline.base_package import package_file
-from publisher.pipeline.fetch import fetch_file, fetch_outline
+from publisher.pipeline.fetch import fetch_listed, fetch_outline
 from publisher.pipeline.opened import Release
 from publisher.records.artifacts import RepoRef
 from publisher.weights.describe import read_config
@@ -38,7 +38,7 @@ def shape_of_base(release: Release, source: Hub) -> BaseShape | None:
         source: the Hub that the base is on; asked where nothing lies here.
     """
     settings = release.manifest.base
-    here = [release.paths.artifact("base")]
+    here = [release.paths.artifact("base"), release.paths.outline]
     here += [release.paths.folder / settings.folder] if settings.folder else []
     for folder in here:
         if (found := _of_folder(folder)) is not None:
@@ -84,7 +84,7 @@ def _of_hub(hub: Hub, settings: BaseSettings) -> BaseShape | None:
             folder = Path(room)
             for file in hub.tree(ref, revision):
                 if file.path in SMALL:
-                    fetch_file(hub, ref, revision, file.path, folder)
+                    fetch_listed(hub, ref, revision, file, folder)
                 elif file.path.endswith(".safetensors") and "/" not in file.path:
                     fetch_outline(hub, ref, revision, file, folder)
             return _of_folder(folder)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from publisher.errors import HubpubError
-from publisher.evidence.files import git_blob_id
+from publisher.evidence.files import git_blob_id, git_blob_id_of
 from publisher.hub.port import Hub, RemoteFile
 from publisher.records.artifacts import RepoRef
 from publisher.weights.header import LONGEST_HEADER_BYTES
@@ -55,13 +55,20 @@ def fetch_listed(
     sha256 = fetch_file(hub, ref, revision, file.path, folder, on_bytes)
     whole = sha256 == file.sha256 if file.sha256 else git_blob_id(folder / file.path) == file.blob_id
     if not whole:
-        raise HubpubError(
-            "HP-R01",
-            f"{file.path} of {ref.repo_id} is not the file that the Hub lists",
-            where=f"{hub.endpoint}/{ref.path}",
-            hint="fetch it again; where it stays, tell the owner and the Hub",
-            path=file.path,
-        )
+        raise _not_as_listed(hub, ref, file)
+
+
+def read_listed(hub: Hub, ref: RepoRef, revision: str, file: RemoteFile) -> bytes:
+    """The bytes of a small file, held against the Hub's listing as `fetch_listed` does.
+
+    Raises:
+        HubpubError: HP-R01, it is another file; as the port says.
+    """
+    content = b"".join(hub.read(ref, revision, file.path))
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != file.sha256 if file.sha256 else git_blob_id_of(content) != file.blob_id:
+        raise _not_as_listed(hub, ref, file)
+    return content
 
 
 def fetch_outline(hub: Hub, ref: RepoRef, revision: str, file: RemoteFile, folder: Path) -> None:
@@ -77,3 +84,13 @@ def fetch_outline(hub: Hub, ref: RepoRef, revision: str, file: RemoteFile, folde
     target = folder / file.path
     target.write_bytes(hub.read_range(ref, revision, file.path, 0, stop) if stop else b"")
     os.truncate(target, file.size)
+
+
+def _not_as_listed(hub: Hub, ref: RepoRef, file: RemoteFile) -> HubpubError:
+    return HubpubError(
+        "HP-R01",
+        f"{file.path} of {ref.repo_id} is not the file that the Hub lists",
+        where=f"{hub.endpoint}/{ref.path}",
+        hint="fetch it again; where it stays, tell the owner and the Hub",
+        path=file.path,
+    )

@@ -27,7 +27,7 @@ def place(source: Path, target: Path) -> None:
     """Have a file's bytes at `target` too: a hard link, else shared blocks, else a copy made by the kernel."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source, target)
+        os.link(source.resolve(), target)  # of a symbolic link what it leads to
     except OSError:  # another file system, or one without links
         copy_file(source, target)
 

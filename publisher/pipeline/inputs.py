@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from glob import glob
@@ -15,7 +16,7 @@ from publisher.manifest.evaluation import SmokeSettings
 from publisher.manifest.lock import Lock
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.folders import contents
-from publisher.records.artifacts import Kind
+from publisher.records.artifacts import FileRecord, Kind
 from publisher.records.digest import digest
 
 
@@ -137,7 +138,7 @@ class GivenGgufs:
     @property
     def digest(self) -> str:
         """Names and bytes, wherever they lie."""
-        return digest([[file.name, sha256] for file, sha256 in self.files])
+        return digest(sorted([file.name, sha256] for file, sha256 in self.files))
 
 
 @dataclass(frozen=True)
@@ -183,10 +184,39 @@ def variant_folders(manifest: Manifest, root: Path) -> dict[Kind, Path]:
     }
 
 
-def ggufs_of(manifest: Manifest, root: Path, hashes: HashCache) -> GivenGgufs | None:
-    """The files that the gguf artifact names, hashed once; None where its files are made here."""
+def ggufs_of(
+    manifest: Manifest, root: Path, hashes: HashCache, lock: Lock | None = None
+) -> GivenGgufs | None:
+    """The files that the gguf artifact names, hashed once; None where its files are made here.
+
+    Where no model of them is on this machine, they are what the lock has: then they come back from the Hub.
+    """
     found = given_files(manifest, root)
-    return None if found is None else GivenGgufs(tuple((file, hashes.sha256(file)) for file in found))
+    if found is None:
+        return None
+    released = released_ggufs(manifest, root, lock)
+    return GivenGgufs(
+        tuple((root / file.path, file.sha256) for file in released)
+        or tuple((file, hashes.sha256(file)) for file in found)
+    )
+
+
+def own_weights(ggufs: GivenGgufs | None, variants: GivenVariants | None) -> dict[str, Path]:
+    """By sha256, the files that were quantized elsewhere and that are on this machine."""
+    files = list(ggufs.files) if ggufs else []
+    if variants is not None:
+        for kind, folder in variants.folders.items():
+            files += [(folder / path, sha256) for path, sha256 in variants.files[kind].items()]
+    return {sha256: file for file, sha256 in files if file.is_file()}
+
+
+def released_ggufs(manifest: Manifest, root: Path, lock: Lock | None) -> tuple[FileRecord, ...]:
+    """The files of the last release, where the manifest names own ones and none of its models is on this machine."""
+    made = manifest.artifacts.get("gguf")
+    locked = lock.artifacts.get("gguf") if lock else None
+    if made is None or made.files is None or locked is None or _matching(made.files, root):
+        return ()
+    return locked.files
 
 
 def given_files(manifest: Manifest, root: Path) -> tuple[Path, ...] | None:
@@ -195,5 +225,10 @@ def given_files(manifest: Manifest, root: Path) -> tuple[Path, ...] | None:
     if made is None or made.files is None:
         return None
     named = (made.files, *((made.mmproj,) if made.mmproj else ()))
-    matches = (Path(match) for pattern in named for match in glob(str(root / pattern)))
-    return tuple(sorted({match.resolve() for match in matches if match.is_file()}))
+    return tuple(sorted({file for pattern in named for file in _matching(pattern, root)}))
+
+
+def _matching(pattern: str, root: Path) -> set[Path]:
+    """Absolute and not resolved: in a cache of downloads the links have the names, and their targets do not."""
+    matches = (Path(os.path.abspath(match)) for match in glob(str(root / pattern)))
+    return {match for match in matches if match.is_file()}

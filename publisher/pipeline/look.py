@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -138,13 +138,14 @@ def stage_states(release: Release, hub: Hub, proof: ProofLevel = "run") -> Itera
             continue
         inputs = {**settings, **made, Facts: Facts(facts)}
         counted = {n: inputs.get(k) for n, k in stage.needs.items() if k not in SERVICES}
-        for key in serving_keys(stage, counted):
+        keys = list(serving_keys(stage, counted))
+        for key in keys:
             kept, why = memory.recall(stage, key)
             if kept is None and (promised := elsewhere.foresee(stage, key)) is not None:
                 kept, why = promised, "will be restored as the lock has it"
             if kept is not None:
                 break
-        if kept is None and (again := _made_elsewhere(stage, key, release.lock)) is not None:
+        if kept is None and (again := _made_elsewhere(stage, keys, release.lock)) is not None:
             made[stage.makes] = again
             facts += [fact for fact in release.lock.facts if fact.stage == stage.name] if release.lock else []
             yield StageState(stage.name, True, "its files are not here; they will be as they were", True)
@@ -157,10 +158,10 @@ def stage_states(release: Release, hub: Hub, proof: ProofLevel = "run") -> Itera
         yield StageState(stage.name, kept is None, why)
 
 
-def _made_elsewhere(stage: Stage, key: str, lock: Lock | None) -> _MadeElsewhere | None:
+def _made_elsewhere(stage: Stage, keys: Collection[str], lock: Lock | None) -> _MadeElsewhere | None:
     """What a fresh clone knows of a base, or of weights that are no artifact of the release."""
     locked = lock.stages.get(stage.name) if lock else None
-    return _MadeElsewhere(locked.made) if locked and locked.made and locked.key == key else None
+    return _MadeElsewhere(locked.made) if locked and locked.made and locked.key in keys else None
 
 
 _LOOKS = frozenset(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from publisher.hub.port import Hub
 from publisher.manifest.lock import Lock, write_whole
 from publisher.manifest.project import ReleasePaths
 from publisher.pipeline.fetch import fetch_file
-from publisher.pipeline.folders import made_aside
+from publisher.pipeline.folders import made_aside, place
 from publisher.pipeline.run import Stage
 from publisher.records.artifacts import KINDS, README, Artifact, FileRecord, Kind, RepoRef
 from publisher.records.digest import canonical_json
@@ -39,6 +39,7 @@ class WorkspaceMemory:
     hashes: HashCache
     clock: Callable[[], float] = time.time
     never_train: bool = False  # --no-train was said, and the manifest trains
+    at_hand: Mapping[str, Path] = field(default_factory=dict)  # the user's own weights, by sha256
 
     def recall(self, stage: Stage, key: str) -> tuple[Any, str]:
         """The result that was kept under this key; see `Memory`.
@@ -175,7 +176,7 @@ class WorkspaceMemory:
         return Artifact(kind, str(self.paths.artifact(kind)), locked.files)
 
     def _fetch(self, artifact: Artifact, lock: Lock) -> bool:
-        """Bring an artifact's files back from the Hub, by digest."""
+        """Bring an artifact's files back by digest: from the Hub, or from where the user has them still."""
         hub, kind = self.hub(), artifact.kind
         locked = lock.artifacts[kind]
         released = lock.released[hub.host]
@@ -185,7 +186,9 @@ class WorkspaceMemory:
             return False
         with made_aside(self.paths.artifact(kind)) as aside:
             for record in locked.files:
-                if fetch_file(hub, ref, commit, record.path, aside) != record.sha256:
+                if (near := self.at_hand.get(record.sha256)) is not None:
+                    place(near, aside / record.path)
+                elif fetch_file(hub, ref, commit, record.path, aside) != record.sha256:
                     raise HubpubError(
                         "HP-R01",
                         f"{record.path} of {locked.repo} is not the file that the lock names",

@@ -14,7 +14,7 @@ from publisher.engine.jobs import JobResult, Merge
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub, RemoteFile
-from publisher.pipeline.fetch import fetch_file, fetch_outline
+from publisher.pipeline.fetch import fetch_listed, fetch_outline
 from publisher.pipeline.foreign import ADDRESS, Place, parse_place
 from publisher.pipeline.plain_folders import refuse_existing
 from publisher.pipeline.services import ByteCounter, Engine, Listener
@@ -96,8 +96,8 @@ def fetched_adapter(place: Place, hub: Hub) -> Iterator[Path]:
         HubpubError: HP-H04, no such repo or revision; HP-M09, it holds no adapter.
     """
     pinned = _pinned("--adapter", place, hub)
-    there = {file.path for file in hub.tree(pinned.ref, pinned.revision)}
-    if not {CONFIG, WEIGHTS} <= there:
+    there = {file.path: file for file in hub.tree(pinned.ref, pinned.revision)}
+    if not {CONFIG, WEIGHTS} <= there.keys():
         raise HubpubError(
             "HP-M09",
             f"--adapter: {place.ref.repo_id} holds no {CONFIG} and {WEIGHTS}",
@@ -106,7 +106,7 @@ def fetched_adapter(place: Place, hub: Hub) -> Iterator[Path]:
         )
     with TemporaryDirectory(prefix="hubpub-") as scratch:
         for name in (CONFIG, WEIGHTS):
-            fetch_file(hub, pinned.ref, pinned.revision, name, Path(scratch))
+            fetch_listed(hub, pinned.ref, pinned.revision, there[name], Path(scratch))
         yield Path(scratch)
 
 
@@ -150,7 +150,7 @@ def _fetch_outlines(hub: Hub, base: Place, files: Mapping[str, RemoteFile], fold
     """
     for name in (*COMPANIONS, INDEX):
         if name in files:
-            fetch_file(hub, base.ref, base.revision, name, folder)
+            fetch_listed(hub, base.ref, base.revision, files[name], folder)
     weights = sorted(name for name in _named_weights(folder) if name in files)
     for name in weights:
         fetch_outline(hub, base.ref, base.revision, files[name], folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
-from publisher.pipeline.fetch import fetch_file, fetch_outline
+from publisher.pipeline.fetch import fetch_listed, fetch_outline
 from publisher.pipeline.opened import Release
 from publisher.records.artifacts import Kind, RepoRef
 from publisher.weights.lora import CONFIG, WEIGHTS, read_adapter
@@ -61,7 +61,7 @@ def _of_model(hub: Hub, ref: RepoRef, commit: str, folder: Path) -> Iterator[Mod
             if file.path.endswith(".safetensors") and "/" not in file.path:
                 fetch_outline(hub, ref, commit, file, Path(room))
             elif file.path == INDEX:
-                fetch_file(hub, ref, commit, file.path, Path(room))
+                fetch_listed(hub, ref, commit, file, Path(room))
         there = Weights.here(read_shards(Path(room)))
 
         def read(file: str, start: int, stop: int) -> bytes:
@@ -72,6 +72,7 @@ def _of_model(hub: Hub, ref: RepoRef, commit: str, folder: Path) -> Iterator[Mod
 
 def _of_adapter(hub: Hub, ref: RepoRef, commit: str, folder: Path) -> Iterator[ModuleNorm]:
     with tempfile.TemporaryDirectory(prefix="hubpub-") as room:
-        for name in (CONFIG, WEIGHTS):
-            fetch_file(hub, ref, commit, name, Path(room))
+        for file in hub.tree(ref, commit):
+            if file.path in (CONFIG, WEIGHTS):
+                fetch_listed(hub, ref, commit, file, Path(room))
         yield from adapter_norms(read_adapter(Path(room)), read_adapter(folder))

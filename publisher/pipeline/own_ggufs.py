@@ -44,6 +44,23 @@ def looked_at(files: Sequence[Path], pattern: str, mmproj: str | None = None) ->
     return models
 
 
+def require_here(files: Sequence[Path], pattern: str) -> None:
+    """Refuse files that only the lock knows: taken back by digest, they would not be looked at again.
+
+    Raises:
+        HubpubError: HP-W04.
+    """
+    if absent := [file.name for file in files if not file.is_file()]:
+        raise HubpubError(
+            "HP-W04",
+            f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not on this machine, and what the lock knows "
+            "of gguf: is of other inputs, or on another Hub",
+            where=pattern,
+            hint="put the files where files: in release.yaml says",
+            files=absent,
+        )
+
+
 def _require_parts(model: GgufModel) -> None:
     """The headers of a model's parts count as its names do."""
     for number, file in enumerate(model.files):

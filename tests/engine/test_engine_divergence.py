@@ -9,7 +9,7 @@ from publisher.engine.jobs import Divergence
 pytestmark = pytest.mark.models
 pytest.importorskip("torch")
 
-from publisher.engine import divergence, quantize  # noqa: E402
+from publisher.engine import divergence, memory, quantize  # noqa: E402
 from publisher.engine.compare import mean_kl  # noqa: E402
 from publisher.engine.jobs import Quantize  # noqa: E402
 
@@ -49,3 +49,21 @@ def test_the_divergence_is_the_textbook_s():
     expected = (math.log(2) / 2 + math.log(2 / 3) / 2) / 2
 
     assert pytest.approx(expected, abs=1e-6) == mean_kl([one], [other])
+
+
+def test_of_what_others_packed_nothing_is_known_where_memory_is_short(tiny_base, monkeypatch):
+    """Read layer by layer it would have to be unpacked, and how is known of NF4 alone: unknown is no guess."""
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1)
+    job = Divergence(str(tiny_base), str(tiny_base), ("the car",), "awq", "base")
+    found = {fact.id: (fact.value, fact.status) for fact in divergence.run(job, lambda event: None).measured}
+
+    assert (
+        dict.fromkeys(
+            (
+                f"validate.awq.{name}_to_base"
+                for name in ("kl", "argmax_agreement", "max_logit_difference", "positions")
+            ),
+            (None, "unknown"),
+        )
+        == found
+    )

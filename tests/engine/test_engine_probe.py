@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from quantized_folders import write_fp8
 
-from publisher.engine import probe
+from publisher.engine import memory, probe
 from publisher.engine.jobs import Expectation, JobResult, Probe, SmokePrompt, Snippet
 from publisher.errors import HubpubError
 from publisher.records.answers import kept_answer
@@ -250,3 +251,14 @@ def test_an_answer_is_kept_for_the_next_version_by_its_digest(tiny_base: Path) -
     asked = {"max_new_tokens": 6, "compute_dtype": found["compute_dtype"]}
 
     assert [kept_answer("1+2=?", asked, said["answer"])] == found["answers"]
+
+
+def test_what_others_packed_is_loaded_whole_or_not_at_all(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layer by layer its packed weights would be read for the model's own; memory that does not do says so itself."""
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1)
+    folder = write_fp8(tiny_base, tmp_path / "fp8")
+    found = values(run(Probe("fp8", str(folder), in_4bit=False, load_only=True)), "fp8")
+
+    assert (True, "bfloat16") == (found["loads_clean"], found["compute_dtype"])

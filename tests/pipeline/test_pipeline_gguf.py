@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from quantized_folders import write_source
 
 from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache
 from publisher.hub.remote import RemoteHub
-from publisher.pipeline.inputs import ggufs_of
+from publisher.pipeline.inputs import GivenGgufs, ggufs_of
 from publisher.pipeline.levels import Levels
-from publisher.pipeline.look import preflight_problems
+from publisher.pipeline.look import preflight_problems, stage_states
 from publisher.pipeline.own_ggufs import looked_at
-from publisher.pipeline.release import Release
-from publisher.pipeline.services import Engine
+from publisher.pipeline.release import Release, run_release
+from publisher.pipeline.services import Engine, Wishes
 from publisher.pipeline.steps.gguf import Converting, gguf
 from publisher.pipeline.steps.preflight import needed
-from publisher.records.artifacts import Artifact
-from publisher.records.runs import Base, Pins
+from publisher.records.artifacts import Artifact, RepoRef
+from publisher.records.runs import Base, Ggufs, Pins
 from publisher.staging.server import EmbeddedHub
 
 Open = Callable[..., Release]
@@ -144,3 +149,142 @@ def test_a_damaged_file_and_a_checkout_that_is_none_are_told_before_the_run(
         codes = [[problem.code for problem in preflight_problems(each, hub, hub)] for each in (own, made)]
 
     assert [["HP-W04"], ["HP-E01"]] == codes
+
+
+RELEASED = """
+manifest: 1
+version: 1.0.0
+owner: alice
+licence: mit
+source: {{model: acme/tiny, folder: base}}
+artifacts: {{gguf: {{repo: alice/own-gguf-{number}, files: ../../q/*.gguf, proof: static}}}}
+keep: {keep}
+"""
+STATIC = Wishes(yes=True, proof="static")
+_repos = itertools.count()
+
+
+@dataclass
+class Noting:
+    """A Hub that notes which files it hands out."""
+
+    hub: Any
+    read_paths: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.hub, name)
+
+    def read(self, ref: RepoRef, revision: str, path: str) -> Iterator[bytes]:
+        self.read_paths.append(path)
+        pieces: Iterator[bytes] = self.hub.read(ref, revision, path)
+        return pieces
+
+
+@pytest.fixture
+def own(open_release: Open, tmp_path: Path) -> Open:
+    """Two files to release as they are; opens the release, with lines added to its manifest, of a source like that."""
+    number = next(_repos)
+
+    def opened(more: str = "", keep: str = "all", **source: int) -> Release:
+        release = open_release(RELEASED.format(number=number, keep=keep) + more)
+        write_source(release.paths.folder / "base", **source)
+        return release
+
+    for kind in ("Q8_0", "Q4_K_M"):
+        said = {"general_license": "mit", "general_name": kind, "tokenizer_chat_template": "…"}
+        write(tmp_path / "q" / f"m-{kind}.gguf", general_architecture="llama", **said)
+    return opened
+
+
+def without_files(release: Release, tmp_path: Path) -> dict[str, bytes]:
+    """What is left on another machine: neither the user's files nor the workspace. Returns the files' bytes."""
+    files = {file.name: file.read_bytes() for file in (tmp_path / "q").iterdir()}
+    shutil.rmtree(tmp_path / "q")
+    shutil.rmtree(release.paths.workspace)
+    return files
+
+
+def test_own_files_come_back_from_the_hub_where_they_are_not(
+    own: Open, alice: RemoteHub, notes: Any, tmp_path: Path
+) -> None:
+    """CI has a clone and nothing else: it restores by digest, and may write other cards."""
+    run_release(own(), alice, alice, STATIC, notes)
+    files = without_files(own(), tmp_path)
+    foreseen = {state.name: state.reason for state in stage_states(own(), alice, "static")}
+    problems = preflight_problems(own(), alice, alice)
+    again = type(notes)()
+    made = run_release(own("card: {tags: [small]}\n"), alice, alice, STATIC, again).made[Ggufs]
+    folder = Path(made.artifact.folder)
+
+    assert "will be restored as the lock has it" == foreseen["gguf"]
+    assert [] == problems
+    assert "restored as the lock has it" == again.skips["gguf"]
+    assert files == {file.path: (folder / file.path).read_bytes() for file in made.artifact.files}
+    assert "promote" in again.worked, "the tag in the card's front matter is new"
+
+
+def test_files_that_are_gone_and_were_never_released_are_missed_in_the_first_second(
+    own: Open, alice: RemoteHub, tmp_path: Path
+) -> None:
+    """Only what the lock has can come back."""
+    (release := own()).paths.workspace.mkdir(parents=True)
+    without_files(release, tmp_path)
+
+    assert ["HP-W04"] == [problem.code for problem in preflight_problems(release, alice, alice)]
+
+
+def test_files_that_are_gone_are_not_held_against_another_source(
+    own: Open, alice: RemoteHub, notes: Any, tmp_path: Path
+) -> None:
+    """What was proven of them was proven against the old one."""
+    run_release(own(), alice, alice, STATIC, notes)
+    without_files(own(), tmp_path)
+    with pytest.raises(HubpubError) as caught:
+        run_release(own(max_position_embeddings=128), alice, alice, STATIC, notes)
+
+    assert "HP-W04" == caught.value.code
+    assert "m-Q4_K_M.gguf, m-Q8_0.gguf are not on this machine" in caught.value.what
+
+
+def test_own_files_that_are_here_are_linked_again_and_not_fetched(
+    own: Open, alice: RemoteHub, notes: Any, tmp_path: Path
+) -> None:
+    """With `keep: none` the workspace's links go after each release; what they led to is the user's, and stays."""
+    run_release(own(keep="none"), alice, alice, STATIC, notes)
+    dropped = not own().paths.artifact("gguf").exists()
+    hub, again = Noting(alice), type(notes)()
+    made = run_release(own("card: {tags: [small]}\n"), hub, alice, STATIC, again).made[Ggufs]
+
+    assert dropped
+    assert "restored as the lock has it" == again.skips["gguf"]
+    assert [] == [path for path in hub.read_paths if path.endswith(".gguf")]
+    assert (tmp_path / "q" / "m-Q8_0.gguf").samefile(Path(made.artifact.folder) / "m-Q8_0.gguf")
+
+
+def test_the_order_of_folders_is_no_part_of_what_own_files_are(open_release: Open, tmp_path: Path) -> None:
+    """In the lock all of them lie in one folder, sorted by name; a vision part often has one of its own."""
+    manifest = open_release(MANIFEST.replace("../../q/mmproj", "../../a/mmproj")).manifest
+    write(tmp_path / "q" / "m-Q8_0.gguf", general_architecture="llama")
+    write(tmp_path / "a" / "mmproj-BF16.gguf", general_architecture="clip")
+    here = ggufs_of(manifest, tmp_path / "model_cards" / "tiny", HashCache(tmp_path / "hashes"))
+    assert here is not None
+
+    assert ["mmproj-BF16.gguf", "m-Q8_0.gguf"] == [file.name for file, _ in here.files]
+    assert here.digest == GivenGgufs(tuple(sorted(here.files, key=lambda each: each[0].name))).digest
+
+
+def test_files_in_a_cache_of_downloads_are_released_under_their_names(
+    quants: Path, open_release: Open, tmp_path: Path
+) -> None:
+    """There, names are symbolic links to files that are called by their digests."""
+    blobs = tmp_path / "blobs"
+    blobs.mkdir()
+    for number, file in enumerate(sorted(quants.iterdir())):
+        file.rename(blobs / str(number))
+        file.symlink_to(Path("..", "blobs", str(number)))
+    artifact, _ = made(open_release(MANIFEST))
+    linked = Path(artifact.folder) / "m-Q8_0.gguf"
+
+    assert "m-Q8_0.gguf" in [file.path for file in artifact.files]
+    assert not linked.is_symlink(), "it would lead nowhere from there"
+    assert (quants / "m-Q8_0.gguf").samefile(linked)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from quantized_folders import CONFIG, write_awq, write_mlx, write_quantized, write_source
+from quantized_folders import CONFIG, write_awq, write_fp8, write_mlx, write_quantized, write_source
 
+from publisher.engine.worker import Limits
 from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache
 from publisher.hub.remote import RemoteHub
@@ -18,15 +21,18 @@ from publisher.pipeline.levels import Levels
 from publisher.pipeline.look import preflight_problems
 from publisher.pipeline.memory import WorkspaceMemory
 from publisher.pipeline.release import Release
+from publisher.pipeline.services import Engine
 from publisher.pipeline.stages import STAGES
+from publisher.pipeline.steps.merge import Merging
 from publisher.pipeline.steps.preflight import needed
-from publisher.pipeline.steps.validate import probe_job
-from publisher.pipeline.steps.variants import variants
-from publisher.records.artifacts import Artifact, RepoRef
+from publisher.pipeline.steps.validate import CompatibleWith, probe_job, validate
+from publisher.pipeline.steps.variants import variant_problems, variants
+from publisher.records.artifacts import Artifact, Kind, RepoRef
 from publisher.records.runs import Base, Made, Variants
 
 Open = Callable[..., Release]
 
+PACKED = {"quant_method": "compressed-tensors", "format": "pack-quantized"}
 MANIFEST = """
 manifest: 1
 owner: quantco
@@ -148,6 +154,31 @@ def test_a_proof_that_this_machine_cannot_give_is_refused_with_the_line_to_write
     assert told[1].hint.startswith("mlx: {folder: ../../q/mlx, proof: static}")
 
 
+@pytest.mark.parametrize(
+    ("kind", "said", "needs"),
+    [
+        ("awq", {"quant_method": "awq"}, ["not installed: gptqmodel"]),
+        ("awq", PACKED, ["not installed: compressed_tensors"]),
+        ("compressed_tensors", PACKED, ["not installed: compressed_tensors"]),
+        ("fp8", {"quant_method": "fp8"}, []),
+        ("nvfp4", {"quant_method": "modelopt", "quant_algo": "NVFP4"}, ["transformers does not read it"]),
+    ],
+)
+def test_what_a_proof_needs_is_told_by_the_method_and_not_by_the_name(
+    open_release: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    kind: Kind, said: dict[str, object], needs: list[str],
+) -> None:  # fmt: skip
+    """One form is written by several programs, and AWQ by one of them is read by another package than AWQ by another."""
+    write_quantized(tmp_path / "q" / "own", said)
+    release = open_release(
+        MANIFEST.partition("artifacts:")[0] + f"artifacts: {{{kind}: {{folder: ../../q/own}}}}\n"
+    )
+    monkeypatch.setattr("publisher.pipeline.steps.variants.find_spec", lambda name: None)
+    found = list(variant_problems(release.paths, release.manifest, Levels.of(release.manifest)))
+
+    assert needs == [problem.what.partition("on this machine: ")[2] for problem in found]
+
+
 def test_a_release_of_own_folders_needs_no_torch(release: Release) -> None:
     """A quantizer's machine need not have it to publish what it made elsewhere."""
     assert () == needed(release.manifest, Levels.of(release.manifest))
@@ -205,3 +236,25 @@ def test_what_each_program_writes_is_told_apart(
 
     assert kind == found[0]
     assert bits == read_variant(found[0], folder).bits
+
+
+@pytest.mark.models
+def test_what_quantizing_costs_is_measured_where_the_weights_can_be_run(
+    open_release: Open, notes: Any, tiny_base: Path, tmp_path: Path
+) -> None:
+    """On the source's own words, beside the source; of the other form, which no program here runs, nothing is known."""
+    pytest.importorskip("torch")
+    release = open_release(MANIFEST.replace("awq: {folder: ../../q/awq, proof: static}", "fp8: {folder: q}"))
+    base = Base(Artifact("base", str(tiny_base), ()), ())
+    packed = Artifact("fp8", str(write_fp8(tiny_base, tmp_path / "fp8")), ())
+    engine, levels = Engine(release.paths.scratch, notes, Limits()), Levels({"mlx": "static"})
+    of, none = (release.paths, engine, release.identity, levels, (), CompatibleWith(), Merging()), [None] * 4
+    found = validate(*of, base, *none, Variants((packed, replace(packed, kind="mlx")), ()))
+    facts = {fact.id: fact.value for fact in found.facts}
+
+    assert "bfloat16" == facts["validate.fp8.compute_dtype"], (
+        "what it is unpacked to, however slow that is here"
+    )
+    assert 0.001 < facts["validate.fp8.kl_to_base"] < 0.1
+    assert facts["validate.fp8.positions_to_base"] > 20
+    assert ["validate.proof.mlx"] == [name for name in facts if "mlx" in name]

@@ -15,7 +15,7 @@ from publisher.evidence.imported.run import read_run
 from publisher.hub.port import Hub
 from publisher.manifest.compose import Key
 from publisher.manifest.schema import SUFFIX
-from publisher.pipeline.fetch import fetch_file
+from publisher.pipeline.fetch import fetch_listed, fetch_outline
 from publisher.pipeline.init.bases import OpenHub, base_of
 from publisher.pipeline.init.drafts import Model
 from publisher.records.artifacts import Kind, RepoRef
@@ -114,21 +114,10 @@ def adapter_outline(hub: Hub, ref: RepoRef, commit: str) -> Iterator[Path]:
         folder = Path(scratch)
         for path in ("tokenizer_config.json", "chat_template.jinja", CONFIG):
             if path in files:
-                fetch_file(hub, ref, commit, path, folder)
+                fetch_listed(hub, ref, commit, files[path], folder)
         if WEIGHTS in files:
-            (folder / WEIGHTS).write_bytes(_header(hub, ref, commit))
-            os.truncate(folder / WEIGHTS, files[WEIGHTS].size)
+            fetch_outline(hub, ref, commit, files[WEIGHTS], folder)
         yield folder
-
-
-def _header(hub: Hub, ref: RepoRef, commit: str) -> bytes:
-    """The first bytes of the weights, up to the end of the header at least."""
-    read = b""
-    for piece in hub.read(ref, commit, WEIGHTS):
-        read += piece
-        if len(read) >= 8 + int.from_bytes(read[:8], "little"):
-            break
-    return read
 
 
 def _model(here: Path, place: str, shown: str, name: str, owner: str | None, open_hub: OpenHub) -> Model:

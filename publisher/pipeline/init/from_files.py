@@ -14,6 +14,7 @@ from publisher.errors import HubpubError
 from publisher.manifest.compose import OPEN_QUESTION, Key, question
 from publisher.manifest.schema import SUFFIX
 from publisher.manifest.section import REPO_ID
+from publisher.pipeline.fetch import read_listed
 from publisher.pipeline.init.asking import Ask
 from publisher.pipeline.init.bases import OpenHub, pinned
 from publisher.pipeline.init.drafts import Model, Words
@@ -188,7 +189,7 @@ def _licence(
     if folder is not None:
         text = (folder / README).read_text("utf-8", "replace") if (folder / README).is_file() else ""
     elif repo is not None:
-        text = _card_on_hub(repo, open_hub)
+        text = card_on_hub(repo, open_hub)
     front = parse(text).front_matter or {}
     named = front.get("license")
     return (
@@ -196,10 +197,12 @@ def _licence(
     )
 
 
-def _card_on_hub(repo: str, open_hub: OpenHub) -> str:
+def card_on_hub(repo: str, open_hub: OpenHub) -> str:
+    """The text of a model's README; empty where it cannot be had as the Hub lists it."""
     try:
-        hub = open_hub()
-        return b"".join(hub.read(RepoRef(repo), "main", README)).decode("utf-8-sig", "replace")
+        hub, ref = open_hub(), RepoRef(repo)
+        card = next((file for file in hub.tree(ref, "main") if file.path == README), None)
+        return read_listed(hub, ref, "main", card).decode("utf-8-sig", "replace") if card else ""
     except HubpubError:  # it has none, or cannot be asked: nothing is known then, and the check says so
         return ""
 

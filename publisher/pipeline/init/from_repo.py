@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from publisher.errors import HubpubError
-from publisher.hub.port import Hub
+from publisher.hub.port import Hub, RemoteFile
 from publisher.manifest.compose import Key, question
 from publisher.manifest.schema import SUFFIX
+from publisher.pipeline.fetch import read_listed
 from publisher.pipeline.init.bases import OpenHub, base_of, pinned
 from publisher.pipeline.init.drafts import Model, Words
 from publisher.pipeline.init.from_adapter import ADDRESS, adapter_outline, artifacts, pinned_repo
@@ -28,11 +30,11 @@ def from_repo(address: str, name: str, open_hub: OpenHub) -> tuple[Model, Words,
     hub = open_hub()
     ref, commit = pinned_repo(hub, match["repo"], match["revision"])
     state = hub.state(ref)
-    paths = {file.path for file in hub.tree(ref, commit)}
-    text = _read(hub, ref, commit, README) if README in paths else ""
+    files = {file.path: file for file in hub.tree(ref, commit)}
+    text = _read(hub, ref, commit, files[README]) if README in files else ""
     words = words_of(text, f"{ref.repo_id}/{README}")
     owner = ref.repo_id.partition("/")[0]
-    kind = _kind(hub, ref, commit, paths)
+    kind = _kind(hub, ref, commit, files)
     adapter_at = (ref, commit) if kind == "adapter" else _sibling(hub, ref, kind)
     if adapter_at is not None:
         with adapter_outline(hub, *adapter_at) as outline:
@@ -54,11 +56,11 @@ def from_repo(address: str, name: str, open_hub: OpenHub) -> tuple[Model, Words,
     return model, words, owner
 
 
-def _kind(hub: Hub, ref: RepoRef, commit: str, paths: set[str]) -> Kind:
-    if CONFIG in paths:
+def _kind(hub: Hub, ref: RepoRef, commit: str, files: Mapping[str, RemoteFile]) -> Kind:
+    if CONFIG in files:
         return "adapter"
-    if "config.json" in paths and any(path.endswith(".safetensors") for path in paths):
-        config = json.loads(_read(hub, ref, commit, "config.json"))
+    if "config.json" in files and any(path.endswith(".safetensors") for path in files):
+        config = json.loads(_read(hub, ref, commit, files["config.json"]))
         return "nf4" if "quantization_config" in config else "merged"
     raise HubpubError(
         "HP-M10",
@@ -79,5 +81,5 @@ def _sibling(hub: Hub, ref: RepoRef, kind: Kind) -> tuple[RepoRef, str] | None:
     return (state.ref, state.head) if holds else None
 
 
-def _read(hub: Hub, ref: RepoRef, commit: str, path: str) -> str:
-    return b"".join(hub.read(ref, commit, path)).decode("utf-8-sig", "replace")
+def _read(hub: Hub, ref: RepoRef, commit: str, file: RemoteFile) -> str:
+    return read_listed(hub, ref, commit, file).decode("utf-8-sig", "replace")

@@ -14,7 +14,7 @@ from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.folders import made_aside, place
 from publisher.pipeline.inputs import GivenGgufs
-from publisher.pipeline.own_ggufs import described, looked_at
+from publisher.pipeline.own_ggufs import described, looked_at, require_here
 from publisher.pipeline.services import Engine
 from publisher.records.artifacts import Artifact
 from publisher.records.runs import Base, Convertible, Ggufs, Made, Merged, Pins
@@ -43,20 +43,20 @@ class Converting:
 
     @classmethod
     def of(cls, manifest: Manifest, name: str) -> Converting:
-        """What a manifest says of it. Files are called by the release's name."""
+        """What a manifest says of it. Files are called by the release's name; own ones keep what they are and say."""
         made = manifest.artifacts.get("gguf")
+        if made is not None and made.files is not None:
+            return cls(name, files=made.files, mmproj=made.mmproj)
         return cls(
             name,
             (made and made.types) or TYPES,
             made.llama_cpp if made else None,
-            made.files if made else None,
-            made.mmproj if made else None,
-            made is not None and made.vision_part,
-            (made.licence if made else None) or manifest.licence,
-            manifest.licence_name,
-            manifest.licence_link,
-            manifest.card.language,
-            manifest.card.tags,
+            vision_part=made is not None and made.vision_part,
+            licence=(made.licence if made else None) or manifest.licence,
+            licence_name=manifest.licence_name,
+            licence_link=manifest.licence_link,
+            language=manifest.card.language,
+            tags=manifest.card.tags,
         )
 
 
@@ -129,6 +129,7 @@ def _linked(
     folder: Path, converting: Converting, given: GivenGgufs, paths: ReleasePaths, source: Made
 ) -> Ggufs:
     files = [file for file, _ in given.files]
+    require_here(files, converting.files or "")
     models = looked_at(files, converting.files or "", converting.mmproj)
     facts = described(models, [file for file in files if is_projector(file)], Path(source.artifact.folder))
     with made_aside(folder) as aside:

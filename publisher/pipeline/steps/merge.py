@@ -38,6 +38,12 @@ class Merging:
         return cls((merged and merged.merge_base) or "full", double_quant, rows)
 
 
+def is_merged(manifest: Manifest) -> bool:
+    """Whether base and adapter become one: to be released, or for what is made of that."""
+    adapted = manifest.train is not None or manifest.adapter is not None
+    return adapted and bool({"merged", "nf4", "gguf"} & set(manifest.artifacts))
+
+
 def merge(
     paths: ReleasePaths,
     engine: Engine,

@@ -1,7 +1,12 @@
-"""resolve: bring the base model here, from the Hub, a folder, or a GGUF file inside a Python package."""
+"""resolve: bring the base model here, from the Hub, a folder, or a GGUF file inside a Python package.
+
+Of a base on the Hub whose weights nothing reads, their headers alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.engine.jobs import ConvertGguf, MakeStandIn
@@ -10,15 +15,18 @@ from publisher.evidence.files import inventory, sha256_of
 from publisher.evidence.record import record
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
-from publisher.manifest.schema import BaseSettings
+from publisher.manifest.schema import BaseSettings, Manifest
 from publisher.pipeline.base_package import package_file
-from publisher.pipeline.fetch import fetch_listed
+from publisher.pipeline.fetch import fetch_listed, fetch_outline
 from publisher.pipeline.folders import adopt, made_aside
 from publisher.pipeline.inputs import GivenBase
+from publisher.pipeline.levels import Levels
 from publisher.pipeline.licensing import CARRIED, carried_from, is_licence_file
 from publisher.pipeline.services import ByteCounter, Engine, Listener, Source
 from publisher.pipeline.stand_in import SEED, model_type_of
+from publisher.pipeline.steps.merge import is_merged
 from publisher.records.artifacts import CARD_FILES, Artifact, RepoRef
+from publisher.records.digest import digest
 from publisher.records.facts import Measurement
 from publisher.records.runs import Base, Pins
 from publisher.weights.describe import describe_model
@@ -30,6 +38,34 @@ NOT_NEEDED = (".bin", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".ckpt", ".gguf
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 
 
+@dataclass(frozen=True)
+class BaseWeights:
+    """Whether a release reads the weights of its base, or what a header says of them does."""
+
+    are_read: bool
+
+    @classmethod
+    def of(cls, manifest: Manifest, levels: Levels) -> BaseWeights:
+        """Nobody does where nothing is made of the base, and nothing that was made of it is loaded."""
+        brought = {kind for kind, artifact in manifest.artifacts.items() if artifact.files or artifact.folder}
+        made = set(manifest.artifacts) - brought - {"dataset", "adapter"}
+        loaded = any(levels[kind] != "static" for kind in manifest.artifacts)
+        lie_here = manifest.base.folder or manifest.base.package
+        read = made or loaded or is_merged(manifest) or manifest.train or manifest.evaluate
+        return cls(bool(lie_here or read))
+
+    @property
+    def digest(self) -> str:
+        """The answer."""
+        return digest(self.are_read)
+
+    @property
+    def stronger(self) -> Iterator[BaseWeights]:
+        """A base that is here whole serves whoever needs headers alone."""
+        if not self.are_read:
+            yield BaseWeights(are_read=True)
+
+
 def resolve(
     paths: ReleasePaths,
     engine: Engine,
@@ -38,6 +74,7 @@ def resolve(
     settings: BaseSettings,
     given: GivenBase | None,
     pins: Pins,
+    weights: BaseWeights,
 ) -> Base:
     """Bring the base model into the workspace and measure what it is; in a rehearsal, make a stand-in for it.
 
@@ -45,6 +82,7 @@ def resolve(
         HubpubError: HP-B01 unknown on the Hub, HP-B02 gated, HP-B03 package not installed, HP-B04 no model there.
     """
     folder = paths.artifact("base")
+    known: Mapping[str, str] = {}
     if paths.stand_in:
         extra = _made_up(settings, paths, source.hub, engine)
     elif settings.package:
@@ -52,7 +90,8 @@ def resolve(
     elif given is not None:
         extra = _from_folder(paths.folder / given.place, folder)
     else:
-        extra = _from_hub(source.hub, settings, folder, listener)
+        folder = folder if weights.are_read else paths.outline
+        extra, known = _from_hub(source.hub, settings, folder, listener, weights)
     described = {m.id: m for m in describe_model(folder, "base")}
     described |= {m.id: m for m in extra}
     if any((folder / name).is_file() for name in PROCESSORS):
@@ -63,7 +102,7 @@ def resolve(
     if settings.origin:
         described["base.origin"] = Measurement("base.origin", settings.origin)
     facts = record("resolve", tuple(described.values()), paths.evidence)
-    return Base(Artifact("base", str(folder), inventory(folder)), facts)
+    return Base(Artifact("base", str(folder), inventory(folder, known=known)), facts)
 
 
 def _made_up(
@@ -98,18 +137,26 @@ def _from_folder(source: Path, folder: Path) -> tuple[Measurement, ...]:
     return _licences(source)
 
 
-def _from_hub(hub: Hub, settings: BaseSettings, folder: Path, listener: Listener) -> tuple[Measurement, ...]:
+def _from_hub(
+    hub: Hub, settings: BaseSettings, folder: Path, listener: Listener, weights: BaseWeights
+) -> tuple[tuple[Measurement, ...], Mapping[str, str]]:
+    """What was measured, and the digests that the Hub lists: of files that were held against them, or that stay there."""
     ref = RepoRef(str(settings.model))
     revision = settings.revision or _head(hub, ref)
     wanted = [f for f in hub.tree(ref, revision) if "/" not in f.path and _is_needed(f.path)]
-    arrived = ByteCounter(listener, sum(file.size for file in wanted))
+    digests = {file.path: file.sha256 for file in wanted if file.sha256}
+    stay = set() if weights.are_read else {path for path in digests if path.endswith(".safetensors")}
+    arrived = ByteCounter(listener, sum(file.size for file in wanted if file.path not in stay))
     with made_aside(folder) as aside:
         for file in wanted:
-            fetch_listed(hub, ref, revision, file, aside, arrived)
+            if file.path in stay:
+                fetch_outline(hub, ref, revision, file, aside)
+            else:
+                fetch_listed(hub, ref, revision, file, aside, arrived)
         licences = _licences(aside)
         for path in CARD_FILES:  # each card brings its own
             (aside / path).unlink(missing_ok=True)
-    return (Measurement("base.revision", revision), *licences)
+    return (Measurement("base.revision", revision), *licences), digests
 
 
 def _is_needed(path: str) -> bool:

@@ -18,6 +18,7 @@ from publisher.evidence.record import record
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.training import TrainSettings
+from publisher.pipeline.fetch import fetch_listed
 from publisher.pipeline.folders import made_aside
 from publisher.pipeline.inputs import GivenAdapter
 from publisher.pipeline.machine import gpus
@@ -179,7 +180,7 @@ def _found(place: str, paths: ReleasePaths, hub: Hub) -> Iterator[Path]:
     with made_aside(target) as aside:
         for file in hub.tree(ref, at):
             if file.path in (*ADAPTER_FILES, *COMPANIONS):
-                (aside / file.path).write_bytes(b"".join(hub.read(ref, at, file.path)))
+                fetch_listed(hub, ref, at, file, aside)
     yield target
     shutil.rmtree(target)
 

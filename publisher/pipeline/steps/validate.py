@@ -70,7 +70,8 @@ def validate(
     ggufs: Ggufs | None,
     variants: Variants | None,
 ) -> Validation:
-    """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged, merged against NF4.
+    """Load, 4-bit load, smoke prompts, finite logits for each model; base+adapter against merged, merged against NF4 and
+    whatever else was quantized.
 
     Before that, base and merged model are proven by their files.
 
@@ -100,18 +101,21 @@ def validate(
         folders = (base.artifact.folder, adapter.artifact.folder, merged.artifact.folder)
         job = Compare(*folders, prompts, merge_base=_merge_base(merged), double_quant=merging.double_quant)
         measured += engine.run(job).measured
-    if quantized is not None and levels["nf4"] == "run":
-        source = merged or base
-        against = source.artifact.kind
-        full, packed = source.artifact.folder, quantized.artifact.folder
-        prompts = tuple(_prompts(smoke))
-        measured += engine.run(Divergence(full, packed, prompts, "nf4", against)).measured
+    for packed in (quantized, *each_of(variants)):
+        if packed is not None and levels[packed.artifact.kind] == "run":
+            measured += engine.run(_lost_by(packed, merged or base, smoke)).measured
     if compatible:
         models = [made for made in (base, adapter, merged, quantized) if made is not None]
         proven = [m for m in models if m.artifact.kind in identity.refs and levels[m.artifact.kind] == "run"]
         measured += read_by_older(proven, base, smoke, engine, cache_of(paths))
     told = without_quality(measured) if is_stand_in(base.artifact.folder) else tuple(measured)
     return Validation(record("validate", told, paths.evidence))
+
+
+def _lost_by(packed: Made, source: Made, smoke: Smoke) -> Divergence:
+    """How far quantized weights are from those that they were made of."""
+    one, other = source.artifact, packed.artifact
+    return Divergence(one.folder, other.folder, tuple(_prompts(smoke)), other.kind, one.kind)
 
 
 def cache_of(paths: ReleasePaths) -> Path:

@@ -9,14 +9,14 @@ from pathlib import Path
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory
 from publisher.evidence.record import record
-from publisher.manifest.lock import read_lock
+from publisher.manifest.lock import Lock, read_lock
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.folders import contents, made_aside, place
 from publisher.pipeline.inputs import GivenVariants, variant_folders
 from publisher.pipeline.levels import Levels
 from publisher.records.artifacts import Artifact, Kind
-from publisher.records.forms import FORMS
+from publisher.records.forms import ENGINES, FORMS
 from publisher.records.runs import Base, Merged, Variants
 from publisher.weights.variant import describe_variant, read_variant
 
@@ -48,13 +48,11 @@ def variant_problems(paths: ReleasePaths, manifest: Manifest, levels: Levels) ->
     lock = read_lock(paths.lock)
     for kind, folder in variant_folders(manifest, paths.folder).items():
         try:
-            if folder.is_dir():
-                read_variant(kind, folder)
-            elif lock is None or kind not in lock.artifacts:  # else its files come back from the Hub
-                raise _missing(kind, folder)
+            method = _method(kind, folder, lock)
         except HubpubError as problem:
             yield problem
-        engines, level = FORMS[kind].engines, levels[kind]
+            continue
+        engines, level = ENGINES.get(method), levels[kind]
         missing = None if engines is None else [name for name in engines if find_spec(name) is None]
         if level != "static" and missing != []:
             needs = f"not installed: {', '.join(missing)}" if missing else "transformers does not read it"
@@ -67,10 +65,15 @@ def variant_problems(paths: ReleasePaths, manifest: Manifest, levels: Levels) ->
             )
 
 
-def _missing(kind: Kind, folder: Path) -> HubpubError:
-    return HubpubError(
-        "HP-B04",
-        f"the folder of artifacts.{kind} does not exist",
-        where=str(folder),
-        hint=f"{kind}: {{folder: …}} takes a folder relative to the manifest",
-    )
+def _method(kind: Kind, folder: Path, lock: Lock | None) -> str:
+    """Which method packed the weights: as the folder says, or as the lock does where they come back from the Hub."""
+    if folder.is_dir():
+        return read_variant(kind, folder).method
+    if lock is None or kind not in lock.artifacts:
+        raise HubpubError(
+            "HP-B04",
+            f"the folder of artifacts.{kind} does not exist",
+            where=str(folder),
+            hint=f"{kind}: {{folder: …}} takes a folder relative to the manifest",
+        )
+    return next((str(fact.value) for fact in lock.facts if fact.id == f"{kind}.method"), "")

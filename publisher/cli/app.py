@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import errno
 import gc
 import sys
 from collections.abc import Sequence
@@ -39,6 +38,7 @@ from publisher.cli.commands import (
     verify,
     weights,
 )
+from publisher.cli.exits import NO_ROOM
 from publisher.cli.output import clean, report_error
 from publisher.errors import Exit, HubpubError
 
@@ -46,7 +46,6 @@ DAILY, AFTER, STEPS, MACHINE = "Daily", "After a release", "Single steps", "Mach
 
 # typer brings its own click; the class of all its usage errors is reached through the one that it exports
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, a quota, or a limit on a file's size
 TYPERS_INTERRUPT = 130  # what newer typers return after Ctrl-C; older ones raise Abort
 
 app = typer.Typer(

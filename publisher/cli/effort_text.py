@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from publisher.cli.pace import duration_text
+
 if TYPE_CHECKING:
     from publisher.pipeline.effort import Effort, TrainingTime
 
@@ -78,13 +80,7 @@ def _time(time: TrainingTime | None) -> str:
     if time.seconds is None or time.flops_per_second is None:
         return f"unknown ({time.why}); {size}"
     rate = f"{time.flops_per_second / 1e9:,.1f} GFLOP/s, measured here for a second"
-    return f"roughly {_duration(time.seconds)} in matrix products: {size} at {rate}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f"roughly {duration_text(time.seconds)} in matrix products: {size} at {rate}"
 
 
 def _gb(size: int) -> str:

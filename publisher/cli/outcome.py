@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from publisher.cli.ending import ending_of
 from publisher.cli.released_text import released_document, released_text
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Outcome:
 
 def outcome(release: Release, hub: Hub, results: Results, option: str) -> Outcome:
     """Tell how a run ended. `option` repeats the options that the next command needs as well."""
+    from publisher.pipeline.steps.check import Checked
     from publisher.records.plans import Plan
     from publisher.records.receipts import Promoted, Proposed, Proven, Receipt, Staged
 
@@ -43,8 +45,18 @@ def outcome(release: Release, hub: Hub, results: Results, option: str) -> Outcom
         state = "stopped early" if plan.changes_anything else "nothing to do"
         lines = [f"{plan.name} {plan.version} on {plan.hub}: {state}", *edits]
         return Outcome("\n".join(lines), {"name": plan.name, "version": plan.label, "state": state})
-    lines = [released_text("Released", release, hub, receipt, _proven(proven)), *edits]
-    return Outcome("\n".join(lines), released_document("released", receipt))
+    ending = ending_of(
+        release,
+        _proven(proven),
+        results.facts,
+        version=plan.label,
+        before=release.version_before(hub.host),
+        option=option,
+        checked=results.made.get(Checked),
+        plan=plan,
+    )
+    text = released_text("Released", release, hub, receipt, ending, [line.strip() for line in edits])
+    return Outcome(text, released_document("released", release, hub, receipt, ending))
 
 
 def _edits(plan: Plan, option: str) -> Iterator[str]:
@@ -54,7 +66,7 @@ def _edits(plan: Plan, option: str) -> Iterator[str]:
             if step.edits:
                 yield f"  {repo.ref.repo_id}: {step.note}"
     if any(edit.path for repo in plan.repos for step in repo.operations for edit in step.edits):
-        yield f"  next:    hubpub pull {plan.name}{option}"
+        yield f"  next: hubpub pull {plan.name}{option}"
 
 
 def _waiting(plan: Plan, proven: Proven, option: str) -> Outcome:
@@ -100,7 +112,8 @@ def _proven(proven: Proven) -> str:
     new = [proof for proof in proven.proofs if not proof.recalled and proof.level != "static"]
     run = [proof for proof in new if proof.level == "run"]
     snippets = sum(len(proof.details.get("snippets", ())) for proof in run)
-    said = [f"{len(proven.proofs)} repos fetched back and compared"]
+    repos = "1 repo" if len(proven.proofs) == 1 else f"{len(proven.proofs)} repos"
+    said = [f"{repos} fetched back and compared"]
     isolation = sorted({str(proof.details.get("isolation", "")) for proof in new} - {""})
     where = f" ({'; '.join(isolation)})" if isolation else ""
     if run:

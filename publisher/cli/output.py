@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from publisher.cli.hints import as_typed
 from publisher.errors import HubpubError
 
 # Of the Hub, of GitHub, and the signed statements (JWT) that CI jobs and the Hub exchange.
@@ -44,6 +45,12 @@ class Output:
                 clean(json.dumps({"schema": f"hubpub/{kind}/1", **value}, ensure_ascii=False)) + "\n"
             )
 
+    def event(self, value: dict[str, Any]) -> None:
+        """One line of JSON on stderr with --format json: how the work goes, for programs."""
+        if self.format is Format.JSON and not self.quiet:
+            sys.stderr.write(clean(json.dumps(value, ensure_ascii=False)) + "\n")
+            sys.stderr.flush()
+
     def talk(self, text: str) -> None:
         """What accompanies the work."""
         if not self.quiet:
@@ -61,7 +68,7 @@ def report_error(error: HubpubError) -> None:
         )
         lines = [f"{_red('error')}[{code}]: {one.what}"]
         lines += [f"  where: {one.where}"] if one.where else []
-        lines += [f"  hint:  {one.hint}", f"  more:  {page}"]
+        lines += [f"  hint:  {as_typed(one.hint, sys.argv[1:])}", f"  more:  {page}"]
         sys.stderr.write(clean("\n".join(lines)) + "\n")
 
 

@@ -306,6 +306,13 @@ class MatmulRate:
 
 
 @dataclass(frozen=True)
+class FourBit:
+    """Try whether 4-bit layers work here: one layer of so many inputs and outputs, forth and back."""
+
+    width: int = 256
+
+
+@dataclass(frozen=True)
 class RunCode:
     """Run the code blocks of a card that others may have written, in their order and as one session.
 
@@ -332,6 +339,7 @@ Job = (
     | Evaluate
     | Likelihood
     | MatmulRate
+    | FourBit
     | RunCode
 )
 

@@ -47,6 +47,7 @@ MODULES: dict[str, str] = {
     "Evaluate": "publisher.engine.evaluate",
     "Likelihood": "publisher.engine.likelihood",
     "MatmulRate": "publisher.engine.matmul_rate",
+    "FourBit": "publisher.engine.four_bit",
     "RunCode": "publisher.engine.run_code",
 }
 JOBS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Job)}

@@ -19,8 +19,10 @@ CONVERTED = ("bf16", "q8_0", "f16", "f32")  # what a converter writes alone
 class ArtifactSettings(Section):
     """One artifact of the release."""
 
-    repo: str | None = None
-    visibility: Visibility | None = None
+    repo: str | None = Field(
+        None, description="Hub id; left out: the owner, and the release's name with the artifact's ending."
+    )
+    visibility: Visibility | None = Field(None, description="Another one than the release's.")
     licence: Licence | None = Field(
         None,
         description="Another licence than the release's, by its Hub id: data seldom share their model's.",

@@ -13,29 +13,29 @@ from publisher.manifest.section import REPO_ID, Many, Section
 class AuthorSettings(Section):
     """Someone to name in the card and its citation."""
 
-    name: str
-    url: str | None = None
+    name: str = Field(description="As it is printed.")
+    url: str | None = Field(None, description="Their page.")
 
 
 class CitationSettings(Section):
     """What the BibTeX entry cannot know."""
 
-    year: int
-    title: str | None = None
-    url: str | None = None
+    year: int = Field(description="Of publication.")
+    title: str | None = Field(None, description="Left out: the card's own.")
+    url: str | None = Field(None, description="Left out: the repo's page.")
 
 
 class AccessSettings(Section):
     """What whoever asks for a gated repo is shown and asked. The gate itself is a setting of the repo."""
 
-    heading: str | None = None
-    description: str | None = None
-    prompt: str | None = None
-    button: str | None = None
+    heading: str | None = Field(None, description="Above the request, in place of the Hub's own.")
+    description: str | None = Field(None, description="Below the heading.")
+    prompt: str | None = Field(None, description="What whoever asks has to agree to.")
+    button: str | None = Field(None, description="The words on the button.")
     fields: dict[str, Literal["text", "checkbox", "date_picker", "country", "ip_location"] | Many[str]] = (
         Field(default={}, description="Question → kind of answer, or the list of answers to choose from.")
     )
-    eu_disallowed: bool = False
+    eu_disallowed: bool = Field(False, description="Nobody in the European Union is given access.")
 
 
 class ResultSettings(Section):
@@ -48,21 +48,21 @@ class ResultSettings(Section):
         description="Fact with the value; its second part says which artifact it is about.",
     )
     revision: str | None = Field(None, description="Commit of the dataset.")
-    date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
-    notes: str | None = None
+    date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$", description="Of the evaluation.")
+    notes: str | None = Field(None, description="What a reader of the result has to know.")
 
 
 class CardSettings(Section):
     """The words around the facts. Sections are Markdown files beside the manifest."""
 
-    title: str | None = None
-    summary: str | None = None
-    intended_use: str | None = None
-    out_of_scope: str | None = None
-    limitations: str | None = None
-    ethics: str | None = None
-    acknowledgements: str | None = None
-    related: str | None = None
+    title: str | None = Field(None, description="The heading; left out: the release's name.")
+    summary: str | None = Field(None, description="File: what it is, in a few sentences, first of all.")
+    intended_use: str | None = Field(None, description="File: what it is for.")
+    out_of_scope: str | None = Field(None, description="File: what it is not for.")
+    limitations: str | None = Field(None, description="File: what it cannot do, and where it fails.")
+    ethics: str | None = Field(None, description="File: whom it may harm, and what was done about that.")
+    acknowledgements: str | None = Field(None, description="File: whose work it stands on.")
+    related: str | None = Field(None, description="File: papers and models beside it.")
     sections: dict[str, str] = Field(
         default={},
         description="Further sections, name → file; `dataset.limitations` is for one artifact's card only.",
@@ -71,12 +71,12 @@ class CardSettings(Section):
         (),
         description="Models of others that code in the prose loads, owner/name@revision: brought here before it is run.",
     )
-    authors: Many[AuthorSettings] = ()
-    citation: CitationSettings | None = None
-    language: Many[str] = ("en",)
-    tags: Many[str] = ()
-    access: AccessSettings | None = None
-    results: Many[ResultSettings] = ()
+    authors: Many[AuthorSettings] = Field((), description="Whom the citation names; a name alone will do.")
+    citation: CitationSettings | None = Field(None, description="For a BibTeX entry.")
+    language: Many[str] = Field(("en",), description="Languages of model and data, as ISO 639 codes.")
+    tags: Many[str] = Field((), description="The Hub's tags, besides those that follow from the facts.")
+    access: AccessSettings | None = Field(None, description="What a gated repo shows whoever asks for it.")
+    results: Many[ResultSettings] = Field((), description="Results for `.eval_results/`.")
 
     @field_validator("code_models")
     @classmethod

@@ -16,6 +16,8 @@ ExpressionType = Literal["original", "enhanced", "unique"]
 SHARE_HELD_OUT = 0.15
 _BRANCHES = ("main", "master", "HEAD")
 SEED = 7
+FORMAT = "What is trained on: the scene in words, or two pictures of the item."
+SOURCES = "What the data was made from, as the Hub's `source_datasets` names it."
 
 
 class SplitSettings(Section):
@@ -50,7 +52,9 @@ class ExpressionFilter(RowFilter):
 
     min_words: int = Field(2, ge=1, description="Fewest words of an expression.")
     max_words: int | None = Field(40, ge=1, description="Most words of an expression.")
-    language: Language | None = "en"
+    language: Language | None = Field(
+        "en", description="Expressions that are plainly in another language go; null keeps them."
+    )
     unique: bool = Field(True, description="Words that are said of two items of one image.")
     unambiguous: bool = Field(
         True, description="Words that fit another item too, where they can be read by rule."
@@ -63,10 +67,8 @@ class ExpressionFilter(RowFilter):
 class _Build(Section):
     """What every recipe has."""
 
-    split: SplitSettings = Field(default_factory=SplitSettings)
-    sources: Many[str] = Field(
-        (), description="What the data was made from, as the Hub's `source_datasets` names it."
-    )
+    split: SplitSettings = Field(default_factory=SplitSettings, description="What is held out.")
+    sources: Many[str] = Field((), description=SOURCES)
 
     @property
     def seed_of_split(self) -> int:
@@ -88,11 +90,13 @@ class _Build(Section):
 class _Expressions(_Build):
     """Recipes about items in images that are referred to in words."""
 
-    format: Format = Field(
-        "text", description="What is trained on: the scene in words, or two pictures of the item."
+    format: Format = Field("text", description=FORMAT)
+    filter: ExpressionFilter = Field(
+        default_factory=ExpressionFilter, description="Which expressions are left out."
     )
-    filter: ExpressionFilter = Field(default_factory=ExpressionFilter)
-    enhance: EnhanceSettings | None = None
+    enhance: EnhanceSettings | None = Field(
+        None, description="A language model that says the expressions in other words; left out: rules alone."
+    )
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -121,9 +125,9 @@ class _ByRules(_Expressions):
 class ScenesSettings(_ByRules):
     """The synthetic aerial dataset: drawn, described and filtered by code from a seed."""
 
-    from_: Literal["scenes"] = Field(alias="from")
-    scenes: int = Field(60, ge=0)
-    seed: int = SEED
+    from_: Literal["scenes"] = Field(alias="from", description="Scenes that are drawn by code.")
+    scenes: int = Field(60, ge=0, description="How many are drawn.")
+    seed: int = Field(SEED, description="Another seed draws other scenes.")
     validation_share: float | None = Field(
         None,
         gt=0,
@@ -137,9 +141,9 @@ class ScenesSettings(_ByRules):
 class AerialdSettings(_ByRules):
     """AerialD, in either of its layouts: images with XML annotations, or one folder an item with JSON."""
 
-    from_: Literal["aeriald"] = Field(alias="from")
+    from_: Literal["aeriald"] = Field(alias="from", description="A folder in a layout of AerialD.")
     folder: str = Field(description="Searched with all folders in it.")
-    format: Format = "image-text"
+    format: Format = Field("image-text", description=FORMAT)
     expressions: Many[ExpressionType] = Field(
         ("original", "enhanced", "unique"),
         min_length=1,
@@ -153,7 +157,7 @@ class AerialdSettings(_ByRules):
         None,
         description="The model that wrote the files' enhanced and unique expressions; the files do not say.",
     )
-    sources: Many[str] = ("extended|other-isaid", "extended|loveda")
+    sources: Many[str] = Field(("extended|other-isaid", "extended|loveda"), description=SOURCES)
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -164,10 +168,10 @@ class AerialdSettings(_ByRules):
 class CocoSettings(_ByRules):
     """Images with COCO's annotations: boxes, polygons or run-length codes. Expressions are made by rules."""
 
-    from_: Literal["coco"] = Field(alias="from")
+    from_: Literal["coco"] = Field(alias="from", description="Images and COCO's JSON.")
     folder: str = Field(description="Where the images lie.")
     file: str = Field("annotations.json", description="COCO's JSON, relative to the folder.")
-    format: Format = "image-text"
+    format: Format = Field("image-text", description=FORMAT)
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -181,7 +185,7 @@ class _Rows(_Build):
     columns: dict[str, str] = Field(
         default={}, description="Our column → the source's, where the names differ: {prompt: question}."
     )
-    filter: RowFilter = Field(default_factory=RowFilter)
+    filter: RowFilter = Field(default_factory=RowFilter, description="Which rows are left out.")
 
     @field_validator("columns")
     @classmethod
@@ -202,8 +206,8 @@ class _Rows(_Build):
 class JsonlSettings(_Rows):
     """A file of JSON lines. Pictures are paths relative to it."""
 
-    from_: Literal["jsonl"] = Field(alias="from")
-    file: str
+    from_: Literal["jsonl"] = Field(alias="from", description="A file of JSON lines.")
+    file: str = Field(description="An object a line, relative to the manifest.")
     validation: str | None = Field(None, description="A second file, held out as it is.")
 
     @property
@@ -215,8 +219,8 @@ class JsonlSettings(_Rows):
 class ParquetSettings(_Rows):
     """A folder of Parquet files; its own splits are kept where their names tell them."""
 
-    from_: Literal["parquet"] = Field(alias="from")
-    folder: str
+    from_: Literal["parquet"] = Field(alias="from", description="A folder of Parquet files.")
+    folder: str = Field(description="Where they lie, relative to the manifest.")
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -227,7 +231,7 @@ class ParquetSettings(_Rows):
 class HubSettings(_Rows):
     """A dataset of the Hub, Parquet or JSON lines, at a pinned revision."""
 
-    from_: Literal["hub"] = Field(alias="from")
+    from_: Literal["hub"] = Field(alias="from", description="A dataset of the Hub.")
     repo: str = Field(description="owner/name@ and a commit or a tag; branches move.")
     files: str = Field("**", description="Which of the repo's files, as a pattern: `data/*.parquet`.")
 
@@ -255,7 +259,9 @@ class DatasetSettings(Section):
     folder: str | None = Field(
         None, description="Parquet folder with train-*/validation-* (prompt, completion)."
     )
-    build: BuildSettings | None = None
+    build: BuildSettings | None = Field(
+        None, description="A recipe; its `from` says what the rows are made of."
+    )
 
     @model_validator(mode="before")
     @classmethod

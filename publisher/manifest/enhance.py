@@ -22,7 +22,7 @@ class PriceSettings(Section):
 
     input_per_million: float = Field(ge=0, description="Price of a million tokens that are sent.")
     output_per_million: float = Field(ge=0, description="Price of a million tokens that come back.")
-    currency: str = Field("USD", min_length=1, max_length=8)
+    currency: str = Field("USD", min_length=1, max_length=8, description="As the estimate prints it.")
 
 
 class EnhanceSettings(Section):
@@ -67,7 +67,7 @@ class EnhanceSettings(Section):
     image_tokens: int | None = Field(
         None, ge=0, description="What a picture costs, for the estimate. Left out: OpenAI's rule for GPT-4o."
     )
-    price: PriceSettings | None = None
+    price: PriceSettings | None = Field(None, description="For an estimate in money, not in tokens alone.")
 
     @field_validator("base_url")
     @classmethod

@@ -13,12 +13,12 @@ from publisher.manifest.section import Many, Section
 class ExpectSettings(Section):
     """What a smoke prompt's answer must be."""
 
-    contains: str | None = None
+    contains: str | None = Field(None, description="Text that the answer must hold.")
     matches: str | None = Field(None, description="Regular expression that must be found.")
-    min_tokens: int | None = Field(None, ge=1)
+    min_tokens: int | None = Field(None, ge=1, description="Fewest tokens of the answer.")
     max_repetition: float | None = Field(None, gt=0, le=1, description="Share of the most frequent 4-gram.")
     stops: bool | None = Field(None, description="The answer must end before the token limit.")
-    json_: bool | None = Field(None, alias="json")
+    json_: bool | None = Field(None, alias="json", description="The answer must be JSON.")
 
     @field_validator("matches")
     @classmethod
@@ -34,12 +34,14 @@ class ExpectSettings(Section):
 class SmokeSettings(Section):
     """One prompt that every model artifact must answer."""
 
-    prompt: str
+    prompt: str = Field(description="What the user says; the chat template is put around it.")
     images: Many[str] = Field(
         (), description="Pictures that stand before its words: files, relative to the manifest."
     )
-    expect: ExpectSettings = Field(default_factory=ExpectSettings)
-    max_new_tokens: int = Field(48, ge=1)
+    expect: ExpectSettings = Field(
+        default_factory=ExpectSettings, description="What the answer must be, or the release stops."
+    )
+    max_new_tokens: int = Field(48, ge=1, description="The answer's tokens, at most.")
 
 
 class EvaluateSettings(Section):
@@ -59,8 +61,8 @@ class EvaluateSettings(Section):
 class GateSettings(Section):
     """A bound that a fact must keep, or the release stops."""
 
-    max: float | None = None
-    min: float | None = None
+    max: float | None = Field(None, description="The fact is at most this.")
+    min: float | None = Field(None, description="The fact is at least this.")
     must_beat: Literal["base"] | None = Field(
         None,
         description="Better than the base's value of the same metric: lower or higher, as the metric has it.",

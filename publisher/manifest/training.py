@@ -16,9 +16,11 @@ class LoraSettings(Section):
     """The adapter's shape."""
 
     r: int = Field(16, ge=1, description="Rank.")
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    target_modules: Many[str] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    alpha: int = Field(32, ge=1, description="The update is scaled by alpha / r.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the adapter's inputs dropped in training.")
+    target_modules: Many[str] = Field(
+        ("q_proj", "k_proj", "v_proj", "o_proj"), description="Names of the linear layers that are adapted."
+    )
     vision_tower: bool = Field(
         False,
         description="Adapt the vision tower's layers of these names as well; else the language model's alone.",
@@ -28,9 +30,11 @@ class LoraSettings(Section):
 class QuantizationSettings(Section):
     """How the base is held while a QLoRA adapter is trained."""
 
-    type: Literal["nf4"] = "nf4"
-    double_quant: bool = True
-    compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    type: Literal["nf4"] = Field("nf4", description="Format of the 4-bit weights.")
+    double_quant: bool = Field(True, description="Quantize the blocks' scales as well.")
+    compute_dtype: Literal["bfloat16", "float32"] = Field(
+        "bfloat16", description="What the weights are unpacked to for each product."
+    )
 
 
 class FsdpSettings(Section):
@@ -45,15 +49,23 @@ class FsdpSettings(Section):
 class TrainSettings(Section):
     """Fine-tuning."""
 
-    method: Literal["qlora", "lora"] = "qlora"
-    lora: LoraSettings = Field(default_factory=LoraSettings)
-    quantization: QuantizationSettings = Field(default_factory=QuantizationSettings)
-    learning_rate: float = Field(2e-4, gt=0)
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup_ratio: float = Field(0.03, ge=0, lt=1)
+    method: Literal["qlora", "lora"] = Field(
+        "qlora", description="qlora: the base is held in 4 bits; lora: as it is published."
+    )
+    lora: LoraSettings = Field(
+        default_factory=LoraSettings, description="The adapter's rank, scale and layers."
+    )
+    quantization: QuantizationSettings = Field(
+        default_factory=QuantizationSettings, description="QLoRA: how the base is held."
+    )
+    learning_rate: float = Field(2e-4, gt=0, description="The highest one, after the warm-up.")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        "cosine", description="How the learning rate falls after the warm-up."
+    )
+    warmup_ratio: float = Field(0.03, ge=0, lt=1, description="Share of the steps in which it rises.")
     batch_size: int = Field(4, ge=1, description="Examples per micro-batch.")
-    gradient_accumulation: int = Field(4, ge=1)
-    max_grad_norm: float = Field(1.0, gt=0)
+    gradient_accumulation: int = Field(4, ge=1, description="Micro-batches of one optimizer step.")
+    max_grad_norm: float = Field(1.0, gt=0, description="A longer gradient is scaled down to it.")
     steps: int | None = Field(
         None, ge=1, description="Optimizer steps; 63 where neither these nor epochs are given."
     )
@@ -80,7 +92,7 @@ class TrainSettings(Section):
         description="With --processes: share the base among them, in place of a copy in each.",
     )
     gradient_checkpointing: bool = Field(True, description="QLoRA: less memory for more time.")
-    seed: int = 7
+    seed: int = Field(7, description="Of the adapter's first weights and of the order of the rows.")
 
     @model_validator(mode="after")
     def _one_length(self) -> TrainSettings:

@@ -20,6 +20,7 @@ from publisher.records.receipts import Receipt, RepoReceipt, least
 from publisher.release.changes import tag_notes
 from publisher.release.compare import same_contents, sha256_served
 from publisher.release.journal import Journal
+from publisher.release.keyless import lacking
 from publisher.release.on_hub import look
 from publisher.release.promote import clear, promote_proven
 from publisher.release.readme import not_as_rendered
@@ -33,12 +34,17 @@ def find_promotion(release: Release, hub: Hub) -> Waiting:
 
     Raises:
         HubpubError: HP-R02 where nothing is staged and proven, or where the lock is one of other contents;
-            HP-H05 where someone pushed to `main` since.
+            HP-H05 where someone pushed to `main` since; HP-H03 where a keyless run could only begin it.
     """
     identity, name = release.identity, release.paths.name
     _locked(release)
     repos = look(hub, name, identity.refs)
     waiting = find_waiting(hub, identity, repos)
+    if waiting.repos and hub.is_keyless:
+        refs, collection = identity.refs, release.manifest.collection
+        missing = lacking(hub, name, {ref: identity.private[kind] for kind, ref in refs.items()}, collection)
+        if missing is not None:
+            raise missing
     for package in _packages(release):
         commit = _commits(waiting)[package.ref]
         if waiting.repos and not same_contents(hub, package, commit, name):
@@ -122,6 +128,7 @@ def _commits(waiting: Waiting) -> dict[RepoRef, str]:
 
 def _receipt(release: Release, hub: Hub, waiting: Waiting, commits: Mapping[str, str]) -> Receipt:
     levels = {candidate.kind: candidate.level for candidate in waiting.candidates}
+    packages = _packages(release)
     repos = tuple(
         RepoReceipt(
             repo_id=package.ref.repo_id,
@@ -133,10 +140,16 @@ def _receipt(release: Release, hub: Hub, waiting: Waiting, commits: Mapping[str,
             files=_files(hub, package, commits[package.ref.repo_id]),
             proof=levels.get(package.kind),
         )
-        for package in _packages(release)
+        for package in packages
     )
+    looked_at = {
+        "repos_as_locked": len(packages),
+        "files_as_locked": sum(len(package.contents) for package in packages),
+        "repos_proven_at_their_commit": len(waiting.candidates),
+        "repos_as_proven_on_main": len(waiting.candidates),
+    }
     return Receipt(
-        waiting.name, waiting.label, hub.endpoint, least(levels.values()), repos, {}, environment()
+        waiting.name, waiting.label, hub.endpoint, least(levels.values()), repos, looked_at, environment()
     )
 
 

@@ -5,29 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from publisher.card.render import render_section
 from publisher.card.view import CardInput
 from publisher.errors import HubpubError
 from publisher.hub.port import Hub
 from publisher.manifest.lock import Released, write_lock
+from publisher.pipeline.environment import environment
 from publisher.pipeline.opened import Release
 from publisher.pipeline.release import alone
 from publisher.records.artifacts import Kind
 from publisher.records.facts import Facts
-from publisher.records.rollbacks import RollbackPlan
+from publisher.records.rollbacks import RollbackPlan, receipt_of
 from publisher.release.journal import Journal
 from publisher.release.on_hub import RepoOnHub, look, nothing_here
+from publisher.release.receipt import keep_rollback
 from publisher.release.rollback import plan_rollback, roll_back
 from publisher.release.take_back import plan_taking_back
 
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What was done: the plan, and repo id → commit that `main` is at now."""
+    """What was done: the plan, and repo id → commit that `main` is at now. `receipt`: its file, where anything was done."""
 
     plan: RollbackPlan
     commits: Mapping[str, str]
+    receipt: Path | None
 
 
 def run_rollback(
@@ -38,7 +42,7 @@ def run_rollback(
     only: Kind | None = None,
     confirm: Callable[[RollbackPlan], bool],
 ) -> RolledBack:
-    """Plan, have it confirmed, do it, and write the lock. Whatever was done already is seen on the Hub.
+    """Plan, have it confirmed, do it, keep a receipt and write the lock. Whatever was done already is seen on the Hub.
 
     Raises:
         HubpubError: HP-M09 a version or an artifact that is not there, HP-R02 nothing was released here,
@@ -64,9 +68,12 @@ def run_rollback(
             )
         journal = Journal(release.paths.hub(hub.host) / "journal.jsonl", time.time)
         commits = roll_back(hub, plan, journal) if plan.changes_anything else _heads(plan)
+        receipt = None
+        if plan.changes_anything:
+            receipt = keep_rollback(receipt_of(plan, commits, environment()), release.paths.hub(hub.host))
         if version is not None:
             _keep(release, hub, repos, plan, commits)
-        return RolledBack(plan, commits)
+        return RolledBack(plan, commits, receipt)
 
 
 def _plan(

@@ -285,7 +285,7 @@ def test_a_release_of_which_nothing_is_staged_is_not_promoted(project: Project) 
 
     assert (2, ["HP-R02"]) == (ran.code, ran.codes)
     assert "nothing of tiny is staged on this Hub; not there: acme/tiny-data" in ran.err
-    assert "hint:  hubpub release tiny --until verify" in ran.err
+    assert "hint:  hubpub release tiny --hub local --until verify" in ran.err
 
 
 def _locked(project: Project) -> None:

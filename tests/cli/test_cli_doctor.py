@@ -57,6 +57,21 @@ def runner() -> Iterator[Runner]:
         yield running
 
 
+@pytest.fixture
+def light(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables of an environment without torch, in which 4-bit is not tried: that takes ten seconds."""
+    folder = tmp_path_factory.mktemp("light")
+    (folder / "sitecustomize.py").write_text(
+        "from importlib import metadata\n"
+        "real = metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'torch': raise metadata.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "metadata.version = version\n"
+    )
+    return {"PYTHONPATH": str(folder)}
+
+
 def _rights(ran: Ran) -> dict[str, dict[str, str]]:
     repos = ran.document["release"]["repos"]
     return {repo["repo_id"]: {r["name"]: r["answer"] for r in repo["rights"]} for repo in repos}
@@ -66,9 +81,11 @@ def _codes(ran: Ran) -> list[str]:
     return [problem["code"] for problem in ran.document["release"]["problems"] if problem["code"] != "HP-E01"]
 
 
-def test_the_machine_is_told_where_there_is_no_project(tmp_path: Path, served: EmbeddedHub) -> None:
+def test_the_machine_is_told_where_there_is_no_project(
+    tmp_path: Path, served: EmbeddedHub, light: dict[str, str]
+) -> None:
     """The first thing that is typed after installing."""
-    ran = Project(tmp_path)("doctor", "--hub", served.url, HF_TOKEN="hf_alice")
+    ran = Project(tmp_path)("doctor", "--hub", served.url, HF_TOKEN="hf_alice", **light)
 
     assert 0 == ran.code, ran.err
     for word in (
@@ -88,40 +105,70 @@ def test_the_machine_is_told_where_there_is_no_project(tmp_path: Path, served: E
 
 
 def test_looking_at_the_machine_imports_no_torch(
-    project: Project, served: EmbeddedHub, tmp_path: Path
+    project: Project, served: EmbeddedHub, light: dict[str, str]
 ) -> None:
-    """It takes seconds, and a broken torch is one reason to ask."""
-    broken = tmp_path / "broken"
-    (broken / "torch").mkdir(parents=True)
+    """A broken torch is one reason to ask; only a child tries it."""
+    broken = Path(light["PYTHONPATH"])
+    (broken / "torch").mkdir()
     (broken / "torch" / "__init__.py").write_text("raise RuntimeError('torch was imported')\n")
-    ran = project("doctor", "--hub", served.url, HF_TOKEN="hf_alice", PYTHONPATH=str(broken))
+    ran = project("doctor", "--hub", served.url, HF_TOKEN="hf_alice", **light)
 
     assert 0 == ran.code, ran.err
     assert "\n  torch" in ran.out
 
 
 def test_a_machine_without_the_heavy_packages_is_told_how_to_get_them(
-    project: Project, served: EmbeddedHub, tmp_path: Path
+    project: Project, served: EmbeddedHub, light: dict[str, str]
 ) -> None:
-    """The light core is enough to ask."""
-    hidden = tmp_path / "sitecustomize.py"
-    hidden.write_text(
-        "from importlib import metadata\n"
-        "real = metadata.version\n"
-        "def version(name):\n"
-        "    if name == 'torch': raise metadata.PackageNotFoundError(name)\n"
-        "    return real(name)\n"
-        "metadata.version = version\n"
-    )
-    ran = project("doctor", "--hub", served.url, HF_TOKEN="hf_alice", PYTHONPATH=str(tmp_path))
+    """The light core is enough to ask; what could not be tried is unknown."""
+    ran = project("doctor", "--hub", served.url, HF_TOKEN="hf_alice", **light)
 
+    assert "4-bit       unknown  not tried: torch not installed" in ran.out
     assert "torch            not installed" in ran.out
     assert 'pip install "hubpub[models]"' in ran.out
 
 
-def test_a_machine_without_a_token_may_still_be_looked_at(project: Project, served: EmbeddedHub) -> None:
+def _abilities(ran: Ran) -> dict[str, dict[str, str]]:
+    return {ability["name"]: ability for ability in ran.document["abilities"]}
+
+
+def test_every_no_has_its_mend(project: Project, tmp_path: Path) -> None:
+    """No Hub there, no account, nobody to commit as: each with what to type."""
+    ran = project(
+        "doctor", "tiny", "--hub", "http://127.0.0.1:9", "--format", "json",
+        HF_TOKEN="", HOME=str(tmp_path / "nobody"), GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null",
+    )  # fmt: skip
+    found = _abilities(ran)
+    lacking = {name: one for name, one in found.items() if one["answer"] == "missing"}
+
+    assert {"hub", "account", "git"} <= lacking.keys()
+    assert [] == [name for name, one in lacking.items() if not one["mend"]]
+    assert "hubpub --hub local" not in found["hub"]["mend"]
+    assert "the Hub cannot be reached" in found["hub"]["why"]
+    assert 'git config --global user.name "…" && git config --global user.email "…"' == found["git"]["mend"]
+    assert "4-bit" not in found, "nothing of tiny is in 4-bit"
+
+
+def test_a_hub_that_answers_is_there_for_those_without_a_token_too(
+    project: Project, served: EmbeddedHub
+) -> None:
+    """Whoever has no account yet must not look for a network that works."""
+    subprocess.run(["git", "init", "-q"], cwd=project.root, check=True)
+    subprocess.run(["git", "config", "user.name", "Ada"], cwd=project.root, check=True)
+    subprocess.run(["git", "config", "user.email", "ada@example.org"], cwd=project.root, check=True)
+    ran = project("doctor", "tiny", "--hub", served.url, "--format", "json", HF_TOKEN="")
+    found = _abilities(ran)
+
+    assert ("ok", "missing") == (found["hub"]["answer"], found["account"]["answer"])
+    assert "hf auth login" in found["account"]["mend"]
+    assert ("ok", "as Ada <ada@example.org>") == (found["git"]["answer"], found["git"]["why"])
+
+
+def test_a_machine_without_a_token_may_still_be_looked_at(
+    project: Project, served: EmbeddedHub, light: dict[str, str]
+) -> None:
     """Who we are is part of the answer, not a condition of it."""
-    ran = project("doctor", "--hub", served.url, "--format", "json", HF_TOKEN="")
+    ran = project("doctor", "--hub", served.url, "--format", "json", HF_TOKEN="", **light)
 
     assert 0 == ran.code
     assert (None, "HP-H02") == (ran.document["hub"]["account"], ran.document["hub"]["code"])
@@ -142,17 +189,25 @@ def test_a_member_of_the_organisation_has_every_right(project: Project, served: 
 
 
 @pytest.mark.parametrize(
-    ("token", "why"),
-    [("hf_alice_reads", "the token may only read"), ("hf_bob", "bob is neither acme nor a member of it")],
+    ("token", "why", "mend"),
+    [
+        ("hf_alice_reads", "the token may only read", "a token that may write: http://127.0.0.1:"),
+        (
+            "hf_bob",
+            "bob is neither acme nor a member of it",
+            "have acme take you in, or another owner: --owner bob",
+        ),
+    ],
 )
 def test_rights_that_are_missing_end_in_3(
-    project: Project, served: EmbeddedHub, token: str, why: str
+    project: Project, served: EmbeddedHub, token: str, why: str, mend: str
 ) -> None:
     """A pipeline can ask before it trains."""
     ran = project("doctor", "tiny", "--hub", served.url, HF_TOKEN=token)
 
     assert 3 == ran.code
     assert f"create      MISSING  {why}" in ran.out
+    assert 1 == ran.out.count(f"mend:    {mend}"), "two repos lack it, and one command mends both"
 
 
 def test_writing_is_asked_of_the_hub_where_the_repo_is_there(
@@ -274,10 +329,12 @@ def _trained(project: Project) -> Project:
 
 
 def test_memory_is_estimated_from_the_base_s_configuration_alone(
-    project: Project, served: EmbeddedHub
+    project: Project, served: EmbeddedHub, light: dict[str, str]
 ) -> None:
     """Before 16 GB are fetched: NF4 of all but the two tables of 128,256 rows, those in float32, and rank 16 on q k v o."""
-    ran = _trained(project)("doctor", "tiny", "--hub", served.url, "--format", "json", HF_TOKEN="hf_alice")
+    ran = _trained(project)(
+        "doctor", "tiny", "--hub", served.url, "--format", "json", HF_TOKEN="hf_alice", **light
+    )
     effort = ran.document["release"]["effort"]
     tables = 2 * 128256 * 4096
     layers = 32 * (2 * 4096 * 4096 + 2 * 1024 * 4096 + 3 * 4096 * 14336)
@@ -291,22 +348,24 @@ def test_memory_is_estimated_from_the_base_s_configuration_alone(
     assert effort["peak_bytes"]["merge"] < 1e9 < effort["peak_bytes"]["validate"]
 
 
-def test_the_time_of_epochs_is_unknown_until_their_rows_are(project: Project, served: EmbeddedHub) -> None:
+def test_the_time_of_epochs_is_unknown_until_their_rows_are(
+    project: Project, served: EmbeddedHub, light: dict[str, str]
+) -> None:
     """A number that nobody can know is not made up."""
-    ran = _trained(project)("doctor", "tiny", "--hub", served.url, HF_TOKEN="hf_alice")
+    ran = _trained(project)("doctor", "tiny", "--hub", served.url, HF_TOKEN="hf_alice", **light)
 
     assert "time of the training: unknown until the dataset is built" in ran.out
     assert "estimated from its config.json" in ran.out
 
 
 def test_a_training_that_memory_does_not_do_for_is_told_with_what_would_take_less(
-    project: Project, served: EmbeddedHub
+    project: Project, served: EmbeddedHub, light: dict[str, str]
 ) -> None:
     """It would be told after the download as well, and after an hour."""
     _trained(project)
     manifest = project.root / "model_cards" / "tiny" / "release.yaml"
     manifest.write_text(manifest.read_text().replace("batch_size: 4", "batch_size: 4096"))
-    ran = project("doctor", "tiny", "--hub", served.url, "--format", "json", HF_TOKEN="hf_alice")
+    ran = project("doctor", "tiny", "--hub", served.url, "--format", "json", HF_TOKEN="hf_alice", **light)
     told = next(p for p in ran.document["release"]["problems"] if p["code"] == "HP-X02")
 
     assert "`batch_size: 1` with `gradient_accumulation: 16384` (the same steps) takes" in told["hint"]

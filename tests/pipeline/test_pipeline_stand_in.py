@@ -152,6 +152,14 @@ def test_a_base_that_nobody_knows_is_refused_with_what_would_help(tmp_path: Path
     assert ("HP-M10", True) == (caught.value.code, "config.json" in caught.value.hint)
 
 
+def test_a_rehearsal_is_not_signed_and_says_so() -> None:
+    """A signature over random weights would be as good as one over the model."""
+    rehearsal = rehearsal_of(manifest(sign="release.pub"), "aerial")
+
+    assert None is rehearsal.manifest.sign
+    assert "sign: left out, whoever trusts a key trusts what it signed" in rehearsal.swapped
+
+
 def test_lock_and_cards_of_the_real_release_are_not_those_of_its_rehearsal(tmp_path: Path) -> None:
     """What git sees stays as it is."""
     real, rehearsed = (Project(tmp_path).release("x", stand_in=stand_in) for stand_in in (False, True))

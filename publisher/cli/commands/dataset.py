@@ -34,7 +34,7 @@ def build(
 
     output = Output(format, quiet)
     release = open_release(project, name, owner)
-    with open_hub(hub or "local", release, release.project) as target, Progress(output) as progress:
+    with open_hub(hub or "local", release, release.project) as target, Progress(output, name) as progress:
         if dry_run:
             drafted = draft_dataset(release, source_of(target), progress)
         else:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.cli.ending import ending_of
+from publisher.cli.hints import repeated
 from publisher.cli.options import (
     FormatOption,
     HubOption,
@@ -58,10 +60,21 @@ def promote(
                 "HP-R04", "the plan was not confirmed", hint="confirm it, or say --yes", where=target.endpoint
             )
         receipt = promote_waiting(opened, target, waiting, message=message)
+    ending = ending_of(
+        opened,
+        _proven(waiting),
+        opened.lock.facts if opened.lock else (),
+        version=receipt.version,
+        before=opened.version_before(target.host),
+        option=repeated(hub=hub, owner=owner),
+    )
+    output.result(released_text("Promoted", opened, target, receipt, ending))
+    output.document("promote", released_document("promoted", opened, target, receipt, ending))
+
+
+def _proven(waiting: Waiting) -> str:
     levels = sorted({candidate.level for candidate in waiting.candidates})
-    proven = f"{', '.join(levels)}, before this, by the machine that staged it"
-    output.result(released_text("Promoted", opened, target, receipt, proven))
-    output.document("promote", released_document("promoted", receipt))
+    return f"{', '.join(levels)}, before this, by the machine that staged it"
 
 
 def _confirmed(waiting: Waiting) -> bool:

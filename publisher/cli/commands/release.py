@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from publisher.cli.hints import repeated
 from publisher.cli.options import (
     FormatOption,
     HubOption,
@@ -136,14 +137,17 @@ def _release_one(
 ) -> Outcome:
     from publisher.pipeline.changed import is_unchanged_without_files
     from publisher.pipeline.release import run_release
+    from publisher.pipeline.stages import names_of_run
 
-    with open_hub(hub, opened, opened.project) as target, Progress(output) as progress:
+    stages = names_of_run(proposing=wishes.propose, until=until)
+    with (
+        open_hub(hub, opened, opened.project) as target,
+        Progress(output, opened.paths.name, stages) as progress,
+    ):
         if is_unchanged_without_files(opened, target, wishes):
             return _unchanged(opened, target.endpoint)
         results = run_release(opened, target, source_of(target), wishes, progress, until=until)
-    option = (f" --hub {hub}" if hub else "") + (f" --owner {owner}" if owner else "")
-    option += " --stand-in" if opened.paths.stand_in else ""
-    return outcome(opened, target, results, option)
+    return outcome(opened, target, results, repeated(hub=hub, owner=owner, stand_in=opened.paths.stand_in))
 
 
 def _release_many(

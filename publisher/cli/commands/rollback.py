@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from publisher.cli.hints import repeated
 from publisher.cli.options import (
     FormatOption,
     HubOption,
@@ -59,8 +60,11 @@ def rollback(
     opened = open_release(project, name, owner)
     with open_hub(hub, opened, opened.project) as target:
         done = run_rollback(opened, target, version, only=kind, confirm=confirm)
-    output.result(_told(done))
-    output.document("rollback", _document(done))
+    receipt = str(done.receipt.relative_to(opened.project.root)) if done.receipt else None
+    option = repeated(hub=hub, owner=owner)
+    undo = _undo(done.plan, only, option)
+    output.result(_told(done, receipt, undo, option))
+    output.document("rollback", {**_document(done), "receipt": receipt, "undo": undo})
 
 
 def _plan_text(plan: RollbackPlan) -> str:
@@ -100,7 +104,15 @@ def _files(count: int) -> str:
     return f"{count} file" + ("" if count == 1 else "s")
 
 
-def _told(done: RolledBack) -> str:
+def _undo(plan: RollbackPlan, only: str | None, option: str) -> str | None:
+    """The command that makes `main` what it was before; None where the repos held no one version."""
+    versions = {repo.now.partition("+")[0] for repo in plan.repos if repo.touches_main and repo.now}
+    if plan.version is None or len(versions) != 1:
+        return None
+    return f"hubpub rollback {plan.name} {versions.pop()}" + (f" --only {only}" if only else "") + option
+
+
+def _told(done: RolledBack, receipt: str | None, undo: str | None, option: str) -> str:
     plan = done.plan
     if not plan.changes_anything:
         return f"{plan.name} on {plan.hub}: nothing to do"
@@ -109,7 +121,8 @@ def _told(done: RolledBack) -> str:
         return "\n".join(
             [
                 f"{plan.name} on {plan.hub}: private again: {', '.join(hidden)}",
-                f"  nothing was deleted; complete it with: hubpub release {plan.name}",
+                f"  receipt:   {receipt}",
+                f"  nothing was deleted; complete it with: hubpub release {plan.name}{option}",
             ]
         )
     lines = [f"Rolled back {plan.name} to {plan.version} on {plan.hub}"]
@@ -120,8 +133,10 @@ def _told(done: RolledBack) -> str:
     ]
     if plan.withdrawn:
         lines.append(f"  withdrawn: {', '.join(plan.withdrawn)}")
+    lines.append(f"  receipt:   {receipt}")
     lines.append(f"  cards:     hubpub card {plan.name}, to have them say so here as well")
     lines.append(f"  commit:    git add model_cards/{plan.name}")
+    lines += [f"  undo:      {undo}"] if undo else []
     return "\n".join(lines)
 
 

@@ -92,9 +92,14 @@ def run_until(
     """Run a release up to one stage, on the embedded Hub unless told otherwise."""
     from publisher.pipeline.release import run_release
     from publisher.pipeline.services import Wishes
+    from publisher.pipeline.stages import names_of_run
 
     release = open_release(project, name, owner)
-    with open_hub(hub or "local", release, release.project) as target, Progress(output) as progress:
+    stages = names_of_run(proposing=False, until=stage)
+    with (
+        open_hub(hub or "local", release, release.project) as target,
+        Progress(output, release.paths.name, stages) as progress,
+    ):
         wishes = Wishes(train=True, processes=processes)
         results = run_release(release, target, source_of(target), wishes, progress, until=stage)
     return release, results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,32 @@ def write_tensors(file: Path, shapes: Shapes, *, metadata: Mapping[str, str] | N
     raw = json.dumps(header).encode()
     raw += b" " * (-len(raw) % 8)
     file.write_bytes(len(raw).to_bytes(8, "little") + raw + b"\x01" * end)
+
+
+def write_fp8(model: Path, folder: Path, *, block: int = 32) -> Path:
+    """Weights of a real model in FP8, in DeepSeek's layout: 8-bit linear layers, a scale for each square of weights.
+
+    transformers reads it without a further package, and on a CPU unpacks it.
+    """
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    largest = torch.finfo(torch.float8_e4m3fn).max
+    folder.mkdir(parents=True)
+    packed: dict[str, torch.Tensor] = {}
+    for name, weight in load_file(model / "model.safetensors").items():
+        if not name.endswith("_proj.weight"):
+            packed[name] = weight
+            continue
+        rows, columns = weight.shape[0] // block, weight.shape[1] // block
+        squares = weight.float().reshape(rows, block, columns, block)
+        scales = squares.abs().amax(dim=(1, 3), keepdim=True) / largest
+        packed[name] = (squares / scales).reshape(weight.shape).to(torch.float8_e4m3fn)
+        packed[f"{name}_scale_inv"] = scales.reshape(rows, columns)
+    save_file(packed, folder / "model.safetensors", metadata={"format": "pt"})
+    said = {"quant_method": "fp8", "weight_block_size": [block, block], "activation_scheme": "dynamic"}
+    config = json.loads((model / "config.json").read_text()) | {"quantization_config": said}
+    (folder / "config.json").write_text(json.dumps(config, indent=2))
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json"):
+        shutil.copyfile(model / name, folder / name)
+    return folder

@@ -176,6 +176,7 @@ class _Shown:
     def __init__(self, card: CardInput) -> None:
         self.kind = card.kind
         self.form = card.form
+        self.engines = card.engines
         self.repo_type = card.repo_type
         self.name = card.name
         self.version = card.version

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from publisher.records.artifacts import KINDS, FileRecord, Kind
 from publisher.records.facts import Fact, Facts, StatedSource
-from publisher.records.forms import FORMS, Form
+from publisher.records.forms import ENGINES, FORMS, Form
 
 # Prose sections that the built-in templates have a place for; any other becomes a section of its own.
 PLACED_PROSE = (
@@ -204,6 +204,11 @@ class CardInput:
     def form(self) -> Form | None:
         """The form that another program quantized to; None where the files were made here, or are GGUF."""
         return FORMS.get(self.kind)
+
+    @property
+    def engines(self) -> tuple[str, ...] | None:
+        """What transformers needs besides itself to run that form; None where it does not read it."""
+        return ENGINES.get(str(self.facts.value(f"{self.kind}.method", "")))
 
     @property
     def stand_in(self) -> bool:

@@ -165,6 +165,9 @@ class Hub(Protocol):
     def account(self) -> Account:
         """Who we are."""
 
+    def unreachable(self) -> HubpubError | None:
+        """Why no Hub answers there; None where one does, whatever it says."""
+
     def state(self, ref: RepoRef) -> RepoState | None:
         """The repo's state; None where it does not exist or may not be seen."""
 

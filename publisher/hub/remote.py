@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 HF = "https://huggingface.co"
 PIECE = 1 << 20
 CONNECT_S = 20.0
+NO_REPO = "hubpub/doctor"  # whether it exists is no matter: whoever says no has answered
 ANSWER_S = 120.0  # of silence; a commit of many large files is long in coming
 
 Result = TypeVar("Result")
@@ -133,6 +134,15 @@ class RemoteHub:
             roles={org["name"]: str(org.get("roleInOrg") or "") for org in who.get("orgs", ())},
             scopes=_scopes(token.get("fineGrained") or {}),
         )
+
+    def unreachable(self) -> HubpubError | None:
+        """Why no Hub answers there; None where one does, whatever it says. Asked once, and without a token."""
+        try:
+            with in_our_words(self.endpoint):
+                self._api.repo_info(NO_REPO, timeout=ANSWER_S, token=False)
+        except HubpubError as fault:
+            return fault if fault.code in ("HP-H01", "HP-H06") else None
+        return None
 
     def _who(self) -> dict[str, Any]:
         try:

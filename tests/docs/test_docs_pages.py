@@ -44,6 +44,19 @@ def test_a_page_of_the_reference_is_what_the_code_says(page: str, made: Callable
     assert made() == file.read_text(encoding="utf-8")
 
 
+def test_every_key_of_the_manifest_has_a_sentence() -> None:
+    """An editor shows it while the key is typed."""
+    schema = json.loads(schema_text())
+    mute = [
+        f"{name}.{key}"
+        for name, section in {"release.yaml": schema, **schema["$defs"]}.items()
+        for key, value in section.get("properties", {}).items()
+        if not value.get("description")
+    ]
+
+    assert [] == mute
+
+
 def test_every_manifest_of_the_how_tos_is_one() -> None:
     """A reader copies them."""
     text = (ROOT / "docs" / "howto.md").read_text(encoding="utf-8")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from release_room import Room
+from tiny_rooms import NAME, write_project
 
 pytestmark = [pytest.mark.models, pytest.mark.long]
 
@@ -61,21 +63,20 @@ def test_a_release_that_may_not_promote_stops_when_it_is_proven_and_another_job_
     assert (0, True) == (released.code, "nothing to do" in released.out), released.err
 
 
-def test_a_single_release_can_stop_there_as_well(validated: Room) -> None:
+def test_a_single_release_can_stop_there_as_well(tmp_path: Path) -> None:
     """Without any policy: what is proven waits until somebody says so, and the next release goes on from it."""
-    stopped = validated.release("--until", "verify", "--format", "json")
-    begun = validated.journaled("begin")
-    released = validated.release()
+    write_project(tmp_path)
+    room = Room(tmp_path, NAME)
+    stopped = room.release("--proof", "static", "--until", "verify", "--format", "json")
+    staged, waiting = room.journaled("begin", "stage"), room.published()
+    released = room.release("--proof", "static")
 
     assert 0 == stopped.code, stopped.err
     document = json.loads(stopped.out)
-    assert ("staged and proven", "run", list(REPOS)) == (
-        document["state"], document["proof"], [repo["repo_id"] for repo in document["repos"]],
+    assert ("staged and proven", "static", list(waiting)) == (
+        document["state"], document["proof"], sorted(repo["repo_id"] for repo in document["repos"]),
     )  # fmt: skip
+    assert [["hubpub/v1.0.0/static"]] * 3 == [list(repo.tags) for repo in waiting.values()]
     assert 0 == released.code, released.err
-    assert (0, 3) == (
-        validated.journaled("begin", "stage") - 3,
-        validated.journaled("begin", "promote"),
-    )
-    assert begun < validated.journaled("begin")
-    assert [["v1.0.0"]] * 3 == [list(repo.tags) for repo in validated.published().values()]
+    assert (3, 3, 3) == (staged, room.journaled("begin", "stage"), room.journaled("begin", "promote"))
+    assert [["v1.0.0"]] * 3 == [list(repo.tags) for repo in room.published().values()]

@@ -242,7 +242,7 @@ def test_on_a_fresh_checkout_other_training_settings_are_refused_without_train(w
     ran = whole.release()
 
     assert (2, ["HP-R03"]) == (ran.code, ran.errors)
-    assert "hubpub release tiny --train" in ran.err
+    assert "hubpub release tiny --hub local --train" in ran.err
     assert {} == whole.children()
 
 

@@ -14,6 +14,10 @@ from release_family import Family, look
 from publisher.errors import HubpubError
 from publisher.hub.remote import RemoteHub
 from publisher.hub.target import open_hub
+from publisher.manifest.lock import Lock, LockedArtifact, write_lock
+from publisher.manifest.project import Project
+from publisher.pipeline.opened import Release
+from publisher.pipeline.promote import find_promotion
 from publisher.release.keyless import lacking, refuse_beyond_keyless
 from publisher.release.reserve import plan_reservation, reserve
 from publisher.staging.server import EmbeddedHub
@@ -188,3 +192,44 @@ def test_a_plan_that_makes_a_repo_is_not_begun(owner: RemoteHub, keyless: Remote
 
     assert 2 == len(caught.value.data["work"])
     refuse_beyond_keyless(owner, plan)
+
+
+MANIFEST = """
+manifest: 1
+owner: acme
+base: {model: someone/base}
+adapter: out
+dataset: {folder: data}
+artifacts:
+  dataset: {repo: acme/demo-dataset}
+  adapter: {repo: acme/demo-adapter, visibility: VISIBILITY}
+"""
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_a_keyless_promotion_that_could_only_begin_is_refused_before_the_first_repo_changes(
+    owner: RemoteHub, keyless: RemoteHub, job: Family, tmp_path: Path, visibility: str
+) -> None:
+    """The dataset would be promoted and the adapter stay behind, at the one step that a job may not take."""
+    _reserve(owner, job)
+    plan = job.plan(keyless)
+    job.verify(keyless, plan, job.stage(keyless, plan))
+    folder = tmp_path / "checkout" / "model_cards" / "demo"
+    folder.mkdir(parents=True)
+    (folder / "release.yaml").write_text(MANIFEST.replace("VISIBILITY", visibility))
+    locked = {p.kind: LockedArtifact(p.ref.repo_id, p.contents, p.card) for p in job.packages()}
+    write_lock(folder / "release.lock.json", Lock(name="demo", artifacts=locked))
+    release = Release.open(Project(tmp_path / "checkout"), "demo")
+    before = [look(owner, job.ref(kind)) for kind in job.kinds]
+
+    if visibility == "private":
+        assert ["dataset", "adapter"] == [
+            repo.candidate.kind for repo in find_promotion(release, keyless).repos
+        ]
+        return
+    with pytest.raises(HubpubError) as caught:
+        find_promotion(release, keyless)
+    assert ("HP-H03", 3) == (caught.value.code, caught.value.exit_code)
+    assert ["a keyless run does not make acme/demo-adapter public"] == caught.value.data["work"]
+    assert before == [look(owner, job.ref(kind)) for kind in job.kinds]
+    assert 2 == len(find_promotion(release, owner).repos), "a person may"

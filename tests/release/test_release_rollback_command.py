@@ -202,6 +202,25 @@ def test_the_lock_is_settled_by_the_next_run_where_the_first_died_before_it(chec
     assert settled == checkout.lock
 
 
+def test_each_rollback_that_did_something_leaves_a_receipt_of_its_own(checkout: Checkout) -> None:
+    """What was released stays in the receipts of releases; a run with nothing to do has nothing to write down."""
+    first = checkout.rollback("1.0.0", only="adapter")
+    second = checkout.rollback("1.0.0")
+    third = checkout.rollback("1.0.0")
+    folder = checkout.release.paths.hub("local") / "receipts"
+    kept = [json.loads((folder / f"rollback-{number}.json").read_text()) for number in (1, 2)]
+
+    assert [folder / "rollback-1.json", folder / "rollback-2.json", None] == [
+        done.receipt for done in (first, second, third)
+    ]
+    assert [["adapter"], ["adapter", "dataset"]] == [[r["artifact"] for r in each["repos"]] for each in kept]
+    assert [first.commits, second.commits] == [
+        {repo["repo_id"]: repo["commit"] for repo in each["repos"]} for each in kept
+    ]
+    assert ["1.1.0", "1.0.0"] == [kept[0]["repos"][0]["was"], kept[1]["repos"][0]["was"]]
+    assert "python" in kept[0]["environment"]
+
+
 def test_going_forward_again_leaves_the_lock_as_it_was_but_for_the_commits(checkout: Checkout) -> None:
     """main holds the lock's artifacts again, so they are nowhere else."""
     before = checkout.released

@@ -136,7 +136,9 @@ class Manifest(Section):
     licence_link: str | None = Field(
         None, description="With `licence: other`: an address, or LICENSE where the repo holds the text."
     )
-    base: BaseSettings = Field(description="The model that was trained.")
+    base: BaseSettings | None = Field(
+        None, description="The model that was trained; a release of a dataset alone names none."
+    )
     source: BaseSettings | None = Field(
         None, description="In place of base: the model that all artifacts are quantizations of."
     )
@@ -250,8 +252,9 @@ class Manifest(Section):
             "artifacts adapter and merged need `adapter:` or `train:`": (
                 wanted & {"adapter", "merged"} and not (self.adapter or self.train)
             ),
+            "base is missing: the model that the artifacts are made from": self.needs_base and not self.base,
             "base needs its Hub id (model:), unless it is among the artifacts itself": (
-                "base" not in wanted and not self.base.model
+                "base" not in wanted and self.base and not self.base.model
             ),
             "train needs a dataset that is built or a folder": self.train and not has_rows,
             "the dataset artifact needs a dataset that is built or a folder": "dataset" in wanted
@@ -283,6 +286,11 @@ class Manifest(Section):
         if any(faults.values()):
             raise ValueError("; ".join(what for what, found in faults.items() if found))
         return self
+
+    @property
+    def needs_base(self) -> bool:
+        """Whether anything is made of a model or asks one: not where a dataset is released by itself."""
+        return bool(set(self.artifacts) - {"dataset"} or self.adapter or self.train or self.evaluate)
 
 
 def repo_refs(manifest: Manifest, name: str) -> dict[Kind, RepoRef]:

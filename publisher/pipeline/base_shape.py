@@ -38,6 +38,8 @@ def shape_of_base(release: Release, source: Hub) -> BaseShape | None:
         source: the Hub that the base is on; asked where nothing lies here.
     """
     settings = release.manifest.base
+    if settings is None:
+        return None
     here = [release.paths.artifact("base"), release.paths.outline]
     here += [release.paths.folder / settings.folder] if settings.folder else []
     for folder in here:

@@ -48,7 +48,7 @@ def released_folders(release: Release) -> dict[str, str]:
     """
     paths = release.paths
     locked = release.lock.artifacts if release.lock is not None else {}
-    found = {release.base_repo: paths.artifact("base")}
+    found = {release.base_repo: paths.artifact("base")} if release.base_repo else {}
     found |= {str(locked[kind].repo): paths.artifact(kind) for kind in KINDS if kind in locked}
     found |= {ref.repo_id: paths.artifact(kind) for kind, ref in release.identity.refs.items()}
     return {repo_id: str(folder) for repo_id, folder in found.items() if folder.is_dir()}

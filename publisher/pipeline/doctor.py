@@ -147,6 +147,8 @@ def _preflight(release: Release, hub: Hub, source: Hub) -> tuple[list[HubpubErro
 
 def _base(manifest: Manifest, source: Hub, problems: list[HubpubError]) -> Right:
     base = manifest.base
+    if base is None:
+        return Right("read base", "ok", "not needed: a dataset is released by itself")
     if base.folder or base.package:
         return Right("read base", "ok", "not needed: it lies on this machine")
     if any(problem.code == "HP-H01" for problem in problems):  # it was waited for once

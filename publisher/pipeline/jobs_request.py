@@ -60,7 +60,7 @@ def submission_of(
         HubpubError: HP-M09, the flavor has fewer GPUs than there shall be processes; HP-M10, an input lies outside the
             project, or the manifest trains nothing.
     """
-    name, manifest = release.paths.name, release.manifest
+    name, manifest, base = release.paths.name, release.manifest, release.manifest.base
     if manifest.train is None:
         raise HubpubError(
             "HP-M10",
@@ -72,7 +72,7 @@ def submission_of(
     shared = ["--processes", str(processes)] if processes > 1 else []
     owned = ["--owner", owner] if owner else []
     command = shlex.join(["hubpub", "train", name, *shared, *owned])
-    script = _SCRIPT.format(install=_install(manifest.base.package), mount=MOUNT, command=command)
+    script = _SCRIPT.format(install=_install(base.package if base else None), mount=MOUNT, command=command)
     asked = getattr(manifest.dataset.build if manifest.dataset else None, "enhance", None)
     key = asked.api_key_env if asked is not None else None
     request = JobRequest(
@@ -95,7 +95,8 @@ def _files(release: Release) -> Iterator[tuple[str, Path]]:
     """
     project, paths, manifest = release.project, release.paths, release.manifest
     dataset = manifest.dataset.places if manifest.dataset else ()
-    named = [paths.folder / place for place in (manifest.base.folder, *dataset) if place]
+    base = manifest.base
+    named = [paths.folder / place for place in (base.folder if base else None, *dataset) if place]
     paid = [*sorted(paths.scratch.glob("train-*")), paths.workspace / "enhance"]
     for place in (paths.folder, project.cards / "project.yaml", *named, *paid):
         for file in [place] if place.is_file() else sorted(place.rglob("*")):

@@ -47,7 +47,8 @@ def duties_of(kind: Kind, manifest: Manifest, facts: Facts) -> Duties | None:
     data: dict[str, Any] = json.loads(
         files("publisher.checks.known").joinpath("licences.json").read_text("utf-8")
     )
-    base = str(facts.value("base.origin") or manifest.base.model or "").casefold().rpartition("/")[2]
+    named_base = manifest.base.model if manifest.base else None
+    base = str(facts.value("base.origin") or named_base or "").casefold().rpartition("/")[2]
     named = [row for row in data["families"] if base and re.match(row["base"], base)]
     same_id = [row for row in data["families"] if licence in row["ids"] and licence != "other"]
     for row in [*named, *same_id]:

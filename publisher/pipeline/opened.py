@@ -101,14 +101,20 @@ class Release:
         """How adapters and cards name the base."""
         if "base" in self.identity.refs:
             return Pins(self.base_repo, version.tag)
-        return Pins(self.base_repo, None if self.paths.stand_in else self.manifest.base.revision)
+        pinned = None if self.paths.stand_in or self.manifest.base is None else self.manifest.base.revision
+        return Pins(self.base_repo, pinned)
 
     @property
     def base_repo(self) -> str:
-        """The base's Hub id. A stand-in goes by a name that no repo has: nothing made of it fits the real one."""
+        """The base's Hub id; empty where a dataset is released by itself.
+
+        A stand-in goes by a name that no repo has: nothing made of it fits the real one.
+        """
         own = self.identity.refs.get("base")
         if own is not None:
             return own.repo_id
+        if self.manifest.base is None:
+            return ""
         return f"{self.manifest.base.model}{SUFFIX if self.paths.stand_in else ''}"
 
     @property

@@ -156,7 +156,9 @@ def settings_of(
         EvaluateSettings: manifest.evaluate,
         Structured: Structured.of(manifest),
         GivenGeneral: general_of(manifest, paths.folder),
-        GivenBase: given(GivenBase, None if paths.stand_in else manifest.base.folder),
+        GivenBase: given(
+            GivenBase, None if paths.stand_in or manifest.base is None else manifest.base.folder
+        ),
         GivenAdapter: given(GivenAdapter, manifest.adapter),
         GivenRun: run_of(manifest.training_run, paths.folder, hashes),
         GivenGgufs: ggufs_of(manifest, paths.folder, hashes, release.lock),

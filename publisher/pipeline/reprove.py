@@ -134,12 +134,13 @@ def _run(
         return proof
     own_base = made.get("base")
     artifact = own_base.artifact if own_base else Artifact("base", str(release.paths.artifact("base")), ())
-    base = Base(artifact, ())
+    base = Base(artifact, ()) if release.manifest.base else None
     folders = {**further, **{refs[k].repo_id: m.artifact.folder for k, m in made.items()}}
-    folders.setdefault(release.base_repo, artifact.folder)
+    if base:
+        folders.setdefault(release.base_repo, artifact.folder)
     snippets = snippets_of(_card(release, kind, Path(made[kind].artifact.folder)), folders)
-    full = _full(release, made, base) if kind == "gguf" else base
-    if kind in ("adapter", "gguf"):
+    full = _full(release, made, base) if base and kind == "gguf" else base
+    if full and kind in ("adapter", "gguf"):
         _require_here(release, kind, full)
     smoke = smoke_of(release.manifest, release.paths.folder, sha256_of)
     job = proof_job(made[kind], base, smoke, snippets, level=level, full=full)

@@ -58,6 +58,7 @@ def _not_ours(manifest: Manifest, made: Mapping[Any, Any]) -> str | None:
     return "proposed: merge the pull requests" if waits else _nothing_to_do(manifest, made)
 
 
+no_base = _without("a dataset is released by itself", lambda m: m.base)
 no_dataset = _without(
     "the manifest builds no dataset", lambda m: m.dataset is not None and not m.dataset.link
 )
@@ -84,7 +85,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(preflight, why="a run must not fail after an hour for what was knowable in the first second",
           headline=lambda made: f"as {made.account}, {made.peak_bytes / 1e9:.1f} GB of disk at the peak"),
     Stage(resolve, why="everything is made from the base, so its bytes are pinned first",
-          remembered=True, version=3, packages=ENGINE, headline=lambda made: _count(made, "base.parameters", "parameters")),
+          unwanted=no_base, remembered=True, version=3, packages=ENGINE, headline=lambda made: _count(made, "base.parameters", "parameters")),
     Stage(convertible, why="a tokenizer that no converter knows is told before anything is trained",
           unwanted=no_conversion, remembered=True, headline=lambda made: _named(made, "gguf.architecture")),
     Stage(dataset, why="training needs it, and its held-out split must exist before anything is trained",

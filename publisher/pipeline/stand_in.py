@@ -65,7 +65,7 @@ def rehearsal_of(manifest: Manifest, name: str) -> Rehearsal:
     refs = repo_refs(manifest, name)
     made = {kind: ref for kind, ref in refs.items() if kind not in FORMS}
     elsewhere = ", ".join(kind for kind in refs if kind in FORMS)
-    train = _shortened(manifest)
+    train, base = _shortened(manifest), manifest.base
     data = _synthetic(manifest)
     changed: dict[str, Any] = {
         "artifacts": {kind: _artifact(manifest.artifacts[kind], ref) for kind, ref in made.items()},
@@ -80,7 +80,7 @@ def rehearsal_of(manifest: Manifest, name: str) -> Rehearsal:
         "card": manifest.card.model_copy(update={"results": ()}),
     }
     said = [
-        f"base: a random model of its architecture, in place of {_called(manifest.base)}",
+        *([f"base: a random model of its architecture, in place of {_called(base)}"] if base else []),
         *([f"dataset: {SCENES} drawn scenes"] if data is not None and data.build else []),
         *(["dataset.enhance: no endpoint is asked in a rehearsal"] if _asks(manifest) else []),
         *([f"train: {train.steps} steps"] if train is not None else []),

@@ -31,7 +31,7 @@ def changes(
     version: Version,
     facts: Facts,
     tensors: Tensors | None,
-    base: Base,
+    base: Base | None,
     dataset: Dataset | None,
     adapter: Adapter | None,
     merged: Merged | None,

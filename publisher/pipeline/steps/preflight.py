@@ -41,6 +41,7 @@ HEAVY = ("torch", "transformers", "safetensors", "pyarrow")
 FOR_ADAPTERS = ("peft", "bitsandbytes")
 FOR_GGUF = ("gguf",)
 FOR_ROWS = ("pyarrow",)
+FOR_DATASETS = ("datasets",)  # which a dataset is read back with
 FOR_CURVES = ("matplotlib",)
 FOR_BUILDING = ("PIL", "matplotlib")  # the pictures of a dataset's card, and those in its rows
 FOR_METRICS = ("scipy", "sacrebleu", "rouge_score")
@@ -80,10 +81,15 @@ def preflight(
         account, problems = _rights(hub, identity, wishes.propose)
     problems += _packages(manifest, levels)
     # Where the Hub that bases come from said no already, asking it for the base says the same again, slowly.
-    silent = not account and source.hub.endpoint == hub.endpoint and not _local(manifest)
+    base = manifest.base
+    silent = base and not account and source.hub.endpoint == hub.endpoint and not _local(base)
     look_at_base = _stand_in_size if paths.stand_in else _base_size
     size, unknown_base = (
-        (0, _unseen(source.hub, manifest.base)) if silent else look_at_base(paths, source.hub, manifest.base)
+        (0, None)
+        if base is None
+        else (0, _unseen(source.hub, base))
+        if silent
+        else look_at_base(paths, source.hub, base)
     )
     problems += [unknown_base] if unknown_base else []
     problems += _inputs(paths, manifest)
@@ -122,19 +128,22 @@ def _packages(manifest: Manifest, levels: Levels) -> Iterator[HubpubError]:
 
 def needed(manifest: Manifest, levels: Levels) -> tuple[str, ...]:
     """Packages that the run will import: none of torch's family where nothing is made and nothing is loaded."""
+    packed = manifest.base and manifest.base.package
     own = {kind for kind, artifact in manifest.artifacts.items() if artifact.files or artifact.folder}
     written = {"merged", "nf4", "gguf"} & set(manifest.artifacts) - own
     drawn = FOR_CURVES if manifest.train or manifest.training_run else ()
     built = FOR_BUILDING if manifest.dataset is not None and manifest.dataset.build else ()
-    made = manifest.train or manifest.evaluate or manifest.base.package or written
-    if made or any(levels[kind] != "static" for kind in manifest.artifacts):
+    made = manifest.train or manifest.evaluate or packed or written
+    if made or any(levels[kind] != "static" for kind in manifest.artifacts if manifest.base):
         adapters = manifest.train or manifest.adapter or "nf4" in manifest.artifacts
-        read = FOR_GGUF if "gguf" in manifest.artifacts or manifest.base.package else ()
+        read = FOR_GGUF if "gguf" in manifest.artifacts or packed else ()
         compared = FOR_METRICS if manifest.evaluate else ()
         every = (*HEAVY, *(FOR_ADAPTERS if adapters else ()), *read, *built, *drawn, *compared)
         return tuple(dict.fromkeys(every))
     rows = manifest.dataset is not None and not manifest.dataset.link
-    return tuple(dict.fromkeys((*(FOR_ROWS if rows else ()), *built, *drawn)))
+    read_back = "dataset" in manifest.artifacts and levels["dataset"] != "static"
+    every = (*(FOR_ROWS if rows else ()), *(FOR_DATASETS if read_back else ()), *built, *drawn)
+    return tuple(dict.fromkeys(every))
 
 
 def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
@@ -210,7 +219,8 @@ def _signed_before(paths: ReleasePaths) -> bool:
 
 def _brought(paths: ReleasePaths, manifest: Manifest) -> Iterator[Path]:
     """The files of models that the manifest names and that lie here."""
-    folders = [manifest.base.folder, manifest.adapter, *(made.folder for made in manifest.artifacts.values())]
+    base = manifest.base.folder if manifest.base else None
+    folders = [base, manifest.adapter, *(made.folder for made in manifest.artifacts.values())]
     for folder in (paths.folder / place for place in folders if place):
         yield from sorted(folder.iterdir()) if folder.is_dir() else ()
     yield from given_files(manifest, paths.folder) or ()
@@ -225,9 +235,9 @@ def _stand_in_size(paths: ReleasePaths, hub: Hub, base: BaseSettings) -> tuple[i
     return 0, None
 
 
-def _local(manifest: Manifest) -> bool:
-    """Whether the base lies on this machine."""
-    return bool(manifest.base.package or manifest.base.folder)
+def _local(base: BaseSettings) -> bool:
+    """Whether a base lies on this machine."""
+    return bool(base.package or base.folder)
 
 
 def _base_size(paths: ReleasePaths, hub: Hub, base: BaseSettings) -> tuple[int, HubpubError | None]:

@@ -84,7 +84,7 @@ def plan(
     last: LastVersion,
     packages: Packages,
     version: Version,
-    base: Base,
+    base: Base | None,
     merged: Merged | None,
 ) -> Plan:
     """Hold the packages against the Hub, show the difference, and have it confirmed.
@@ -102,7 +102,9 @@ def plan(
     else:
         older = plan_superseded(hub, identity.refs, identity.private, manifest.supersedes)
         made = replace(made, superseded=older)
-    made = with_known_bytes(hub, made, Facts([*base.facts, *(merged.facts if merged else ())]))
+    made = with_known_bytes(
+        hub, made, Facts([*(base.facts if base else ()), *(merged.facts if merged else ())])
+    )
     listener.planned(made)
     refuse_beyond_keyless(hub, made)
     if made.changes_anything and not wishes.yes and not wishes.confirm(made):
@@ -134,7 +136,7 @@ def verify(
     levels: Levels,
     smoke: Smoke,
     packages: Packages,
-    base: Base,
+    base: Base | None,
     dataset: Dataset | None,
     adapter: Adapter | None,
     merged: Merged | None,
@@ -148,7 +150,8 @@ def verify(
     kept = (base, dataset, adapter, merged, quantized, ggufs, *each_of(variants))
     made = {m.artifact.kind: m for m in kept if m is not None}
     folders = {package.ref.repo_id: str(package.folder) for package in packages}
-    folders.setdefault(_base_id(base), base.artifact.folder)
+    if base is not None:
+        folders.setdefault(_base_id(base), base.artifact.folder)
 
     @cache
     def further() -> Mapping[str, str]:
@@ -174,7 +177,9 @@ def verify(
         names = {repo_id: repo_id for repo_id in folders}  # where a folder lies is no part of what was proven
         codes = [snippet.code for snippet in snippets_of(_card(package), names)]
         asked = [entry.digest for entry in smoke]
-        return digest([made[package.kind].digest, base.digest, codes, asked, level, wishes.verify])
+        return digest(
+            [made[package.kind].digest, base.digest if base else None, codes, asked, level, wishes.verify]
+        )
 
     def strongest_of(package: Package) -> ProofLevel:
         """The level that is asked for, or more where more was shown of the same bytes already."""
@@ -267,7 +272,7 @@ def package(
     last: LastVersion,
     version: Version,
     facts: Facts,
-    base: Base,
+    base: Base | None,
     dataset: Dataset | None,
     adapter: Adapter | None,
     merged: Merged | None,

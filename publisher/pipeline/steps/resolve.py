@@ -50,7 +50,7 @@ class BaseWeights:
         brought = {kind for kind, artifact in manifest.artifacts.items() if artifact.files or artifact.folder}
         made = set(manifest.artifacts) - brought - {"dataset", "adapter"}
         loaded = any(levels[kind] != "static" for kind in manifest.artifacts)
-        lie_here = manifest.base.folder or manifest.base.package
+        lie_here = manifest.base and (manifest.base.folder or manifest.base.package)
         read = made or loaded or is_merged(manifest) or manifest.train or manifest.evaluate
         return cls(bool(lie_here or read))
 

@@ -37,7 +37,7 @@ def sign(
     listener: Listener,
     signing: Signing,
     identity: Identity,
-    base: Base,
+    base: Base | None,
     dataset: Dataset | None,
     adapter: Adapter | None,
     merged: Merged | None,
@@ -58,7 +58,7 @@ def sign(
         if each is not None
     ]
     released = [artifact for artifact in made if artifact.kind in identity.refs]
-    origin = _origin(paths, Facts(base.facts))
+    origin = _origin(paths, Facts(base.facts if base else ()))
     hashed = ByteCounter(listener, sum(artifact.size for artifact in released))
     measured = []
     for artifact in released:

@@ -23,7 +23,7 @@ class WithWeights(tuple[Kind, ...]):
 def tensors(
     listener: Listener,
     released: WithWeights,
-    base: Base,
+    base: Base | None,
     adapter: Adapter | None,
     merged: Merged | None,
     quantized: Quantized | None,

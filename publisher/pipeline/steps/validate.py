@@ -63,7 +63,7 @@ def validate(
     smoke: Smoke,
     compatible: CompatibleWith,
     merging: Merging,
-    base: Base,
+    base: Base | None,
     adapter: Adapter | None,
     merged: Merged | None,
     quantized: Quantized | None,
@@ -84,6 +84,8 @@ def validate(
     measured = [
         Measurement(f"validate.proof.{kind}", levels[kind]) for kind in identity.refs if levels[kind] != "run"
     ]
+    if base is None:  # a dataset is proven by what comes back from the Hub
+        return Validation(record("validate", measured, paths.evidence))
     # The files first: that costs least and tells most.
     if "base" in identity.refs and levels["base"] != "static":
         measured += engine.run(ProveFiles("base", base.artifact.folder)).measured
@@ -162,14 +164,20 @@ def _merge_base(merged: Merged) -> Literal["full", "nf4"]:
 
 def proof_job(
     made: Made,
-    base: Base,
+    base: Base | None,
     smoke: Smoke,
     snippets: tuple[Snippet, ...] = (),
     *,
     level: ProofLevel = "run",
-    full: Made,
+    full: Made | None,
 ) -> Probe | ProbeGguf:
-    """The proof of any artifact. `full` is what GGUF files were made of, and are held against."""
+    """The proof of any artifact. `full` is what GGUF files were made of, and are held against.
+
+    Both are None for a dataset that is released by itself.
+    """
+    if base is None or full is None:
+        ran = snippets if level == "run" else ()
+        return Probe(made.artifact.kind, made.artifact.folder, snippets=ran, load_only=level == "load")
     if made.artifact.kind != "gguf":
         return probe_job(made, base, smoke, snippets, level=level)
     return ProbeGguf(

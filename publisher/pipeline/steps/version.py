@@ -31,7 +31,7 @@ def version(
     wishes: Wishes,
     last: LastVersion,
     identity: Identity,
-    base: Base,
+    base: Base | None,
     dataset: Dataset | None,
     adapter: Adapter | None,
     merged: Merged | None,

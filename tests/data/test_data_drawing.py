@@ -8,7 +8,9 @@ from publisher.data.aerial.colours import name_colour
 from publisher.data.aerial.scene import validate_scene
 from publisher.data.aerial.scenes import draw_scene
 from publisher.data.aerial.sprites import CATEGORIES
+from publisher.data.aerial.synthetic import synthetic_scenes
 from publisher.errors import HubpubError
+from publisher.manifest.dataset import ScenesSettings
 
 pytestmark = pytest.mark.models
 
@@ -22,6 +24,18 @@ def test_a_scene_depends_on_its_seed_and_number_alone(drawn):
     """Adding scenes to a dataset must not change the ones that are there."""
     assert drawn[5] == draw_scene(3, 5, min_objects=4, max_objects=9)
     assert drawn[5].png != draw_scene(4, 5, min_objects=4, max_objects=9).png
+
+
+def test_a_picture_is_drawn_again_when_it_is_read_later():
+    """A source of ten thousand scenes would hold 200 MB of pictures otherwise."""
+    settings = ScenesSettings.model_validate({"from": "scenes", "scenes": 2, "seed": 3, "format": "text"})
+    first, second = (load() for load in synthetic_scenes(settings))
+    once = first.picture.read()
+    second.picture.read()
+    again = first.picture.read()
+
+    assert once == again
+    assert once is not again
 
 
 def test_scenes_are_sound_and_hold_as_many_objects_as_asked_for(drawn):

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from cli_runs import Project
+from huggingface_hub import HfApi
+
+from publisher.staging.server import EmbeddedHub
 
 HEAVY = (
     "torch",
@@ -202,6 +205,17 @@ def test_a_plan_before_anything_was_made_is_one_document(project: Project) -> No
         assert {"schema", "hub", "version", "repos", "bytes_to_upload"} == set(ran.document)
         assert "hubpub/plan/1" == ran.document["schema"]
     assert not (project.root / ".hubpub" / "tiny").exists()
+
+
+def test_a_plan_before_anything_was_made_tells_new_repos_from_those_that_are_there(project: Project) -> None:
+    """Whoever adopts a published repo is not told that it will be created."""
+    with EmbeddedHub(project.root / ".hubpub" / "_hub") as hub:
+        HfApi(hub.url, token=hub.token).create_repo("acme/tiny-data", repo_type="dataset")
+    ran = project("plan", "tiny", "--hub", "local")
+
+    assert ran.code in (0, 4), ran.err  # 4: the light core has no torch
+    assert "  ~ acme/tiny-data (dataset, there already)" in ran.out
+    assert "  + acme/tiny-base (base, private)" in ran.out
 
 
 def test_a_lock_and_its_cards_are_enough_to_render_explain_and_compare(project: Project) -> None:

@@ -13,7 +13,9 @@ from publisher.cli.session import open_hub, open_release, source_of
 from publisher.errors import HubpubError
 
 if TYPE_CHECKING:
+    from publisher.hub.port import Hub
     from publisher.pipeline.opened import Release
+    from publisher.records.artifacts import Kind, RepoRef
 
 
 def plan(
@@ -35,7 +37,7 @@ def plan(
     with open_hub(hub, opened, opened.project, look_only=True) as target:
         if opened.lock is None or not opened.lock.artifacts:
             problems = preflight_problems(opened, target, source_of(target))
-            output.result(_nothing_made(opened, target.endpoint, bool(problems), option))
+            output.result(_nothing_made(opened, target, bool(problems), option))
             if problems:
                 problems[0].data["all"] = problems
                 raise problems[0]
@@ -49,14 +51,22 @@ def plan(
         )
 
 
-def _nothing_made(release: Release, endpoint: str, blocked: bool, option: str) -> str:
-    lines = [f"Nothing of {release.paths.name} was made yet. A release on {endpoint} would make and create:"]
+def _nothing_made(release: Release, hub: Hub, blocked: bool, option: str) -> str:
+    lines = [f"Nothing of {release.paths.name} was made yet. A release on {hub.endpoint} would make:"]
     for kind, ref in release.identity.refs.items():
         seen = "private" if release.identity.private[kind] else "private until it is proven, then public"
-        lines.append(f"  + {ref.repo_id} ({kind}, {seen})")
+        lines.append(_repo_line(hub, kind, ref, seen))
     lines.append(
         "Missing on this machine:"
         if blocked
         else f"Nothing is missing: hubpub release {release.paths.name}{option}"
     )
     return "\n".join(lines)
+
+
+def _repo_line(hub: Hub, kind: Kind, ref: RepoRef, seen: str) -> str:
+    try:
+        there = hub.state(ref)
+    except HubpubError:  # no answer: told below, with what is missing
+        return f"  ? {ref.repo_id} ({kind})"
+    return f"  ~ {ref.repo_id} ({kind}, there already)" if there else f"  + {ref.repo_id} ({kind}, {seen})"

@@ -137,7 +137,8 @@ def _access(card: CardInput) -> dict[str, Any]:
 def _lineage(card: CardInput) -> tuple[str | None, str]:
     """The model that this one was made from, and how, in the Hub's words."""
     if card.kind == "base":
-        return card.facts.value("base.origin"), "quantized"
+        from_gguf = card.facts.value("base.source_file") is not None
+        return card.facts.value("base.origin"), "quantized" if from_gguf else "finetune"
     if card.kind == "adapter":
         return card.base_repo, "adapter"
     if card.kind in ("nf4", "gguf") or card.form:

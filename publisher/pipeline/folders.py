@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,9 +32,11 @@ def place(source: Path, target: Path) -> None:
         copy_file(source, target)
 
 
-def adopt(source: Path, target: Path) -> None:
-    """Copy a user's folder."""
+def adopt(source: Path, target: Path, stays: Callable[[str], bool] = lambda _: False) -> None:
+    """Copy a user's folder, but for the paths that stay where they are."""
     for path, file in contents(source):
+        if stays(path):
+            continue
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target / path)
 

@@ -111,6 +111,22 @@ def test_when_every_question_is_answered_the_manifest_is_taken(empty: Project) -
     assert "acme/harbour-lora" in ran.out
 
 
+def test_a_dataset_is_planned_as_it_was_begun(empty: Project) -> None:
+    """No edit between the two commands, and no model named in either."""
+    rows = empty.root / "rows"
+    rows.mkdir()
+    (rows / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n# Rows\n")
+    (rows / "train.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    ran = empty("init", "demo", "--from-dataset", "rows", "--owner", "acme", "--format", "json")
+    said = json.loads(ran.out)
+    planned = empty("plan", "demo", "--hub", "local")
+
+    assert (None, []) == (said["base"], said["open"])
+    assert {"build": {"from": "jsonl", "file": "../../rows/train.jsonl"}} == said["dataset"]
+    assert 0 == planned.code, planned.err
+    assert "+ acme/demo (dataset, private)" in planned.out
+
+
 def test_a_pattern_that_finds_no_file_is_refused_with_how_to_write_it(empty: Project) -> None:
     """A shell that has opened it up already is the usual reason; nothing is written."""
     ran = empty("init", "q", "--from-files", "*.gguf", "--source", "acme/base")

@@ -41,6 +41,13 @@ def init(
     source: Annotated[
         str | None, typer.Option(help="The model that --from-files were made from.", show_default=False)
     ] = None,
+    from_model: Annotated[
+        Path | None,
+        typer.Option(help="A whole model: config.json, safetensors, tokenizer.", show_default=False),
+    ] = None,
+    from_dataset: Annotated[
+        Path | None, typer.Option(help="A folder of Parquet or JSON lines.", show_default=False)
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Ask nothing. Nothing is overwritten, either way.")
     ] = False,
@@ -49,13 +56,15 @@ def init(
     project: ProjectOption = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 — the option's name is promised
 ) -> None:
-    """Begin model_cards/NAME/ from an adapter, quantized files, a repo, an old card, or nothing."""
+    """Begin model_cards/NAME/ from an adapter, a model, a dataset, quantized files, a repo, an old card, or nothing."""
     from publisher.pipeline.init.asking import take_default
     from publisher.pipeline.init.draft import Wanted, draft_of
     from publisher.pipeline.init.write import refuse_taken, write_release
 
     output = Output(format)
-    wanted = Wanted(name, owner, from_adapter, from_repo, from_card, from_files, source)
+    wanted = Wanted(
+        name, owner, from_adapter, from_repo, from_card, from_files, source, from_model, from_dataset
+    )
     place = _project(project)
     refuse_taken(place, name)
     with ExitStack() as opened:
@@ -127,13 +136,16 @@ def _text(project: Project, draft: Draft, written: Written) -> list[str]:
 
 def _document(project: Project, draft: Draft, written: Written) -> dict[str, Any]:
     def shown(key: Key | None) -> Any:
-        return key.value if key else None
+        if key is None or not isinstance(key.value, tuple):
+            return key.value if key else None
+        return {inner.name: inner.value for inner in key.value if not inner.off}
 
     return {
         "name": draft.name,
         "files": [_path(project, file) for file in written.files],
         "base": shown(draft.model.base),
         "adapter": shown(draft.model.adapter),
+        "dataset": shown(draft.model.dataset),
         "claims": [
             {
                 "id": listed.id,

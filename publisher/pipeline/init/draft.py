@@ -17,9 +17,13 @@ from publisher.pipeline.init.bases import OpenHub, pinned
 from publisher.pipeline.init.drafts import Draft, Model, Words
 from publisher.pipeline.init.from_adapter import artifacts, from_adapter
 from publisher.pipeline.init.from_card import read_card
+from publisher.pipeline.init.from_dataset import from_dataset
 from publisher.pipeline.init.from_files import from_files
+from publisher.pipeline.init.from_model import from_model
 from publisher.pipeline.init.from_repo import from_repo
 from publisher.pipeline.init.skeleton import YOUR_NAME, skeleton
+
+WHOSE = "Whose account or organisation on the Hub?"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Wanted:
     card: Path | None = None
     files: str | None = None
     source: str | None = None
+    model: Path | None = None
+    dataset: Path | None = None
 
 
 def draft_of(project: Project, wanted: Wanted, open_hub: OpenHub, ask: Ask = take_default) -> Draft:
@@ -42,7 +48,7 @@ def draft_of(project: Project, wanted: Wanted, open_hub: OpenHub, ask: Ask = tak
         project: where it goes.
         wanted: what the command line says.
         open_hub: for what only a Hub knows.
-        ask: the author, for what nothing tells: whose it is, and what quantized files were made of.
+        ask: the author, for what nothing tells: whose it is; what quantized files were made of, or the licence.
 
     Raises:
         HubpubError: HP-M09 sources that do not go together; whatever a source refuses.
@@ -57,9 +63,12 @@ def draft_of(project: Project, wanted: Wanted, open_hub: OpenHub, ask: Ask = tak
     if wanted.repo:
         model, words, owner = from_repo(wanted.repo, name, hub)
     elif wanted.files:
-        owner = owner or ask("Whose account or organisation on the Hub?", _account(hub))
+        owner = owner or ask(WHOSE, _account(hub))
         model, told = from_files(wanted.files, wanted.source, folder, name, owner, hub, ask)
         words = replace(told, **_said_by(words)) if wanted.card else told
+    elif wanted.model or wanted.dataset:
+        owner = owner or ask(WHOSE, _account(hub))
+        model, words = _whole(wanted, folder, owner, hub, ask)
     elif wanted.adapter:
         model = from_adapter(wanted.adapter, folder, name, owner, hub)
     elif wanted.card:
@@ -77,6 +86,8 @@ def _refuse(wanted: Wanted) -> None:
             ("--from-adapter", wanted.adapter),
             ("--from-repo", wanted.repo),
             ("--from-files", wanted.files),
+            ("--from-model", wanted.model),
+            ("--from-dataset", wanted.dataset),
             ("--from-card", wanted.card),
         )
         if value
@@ -89,6 +100,13 @@ def _refuse(wanted: Wanted) -> None:
         )
     if wanted.source and not wanted.files:
         raise HubpubError("HP-M09", "--source belongs to --from-files", hint="hubpub init --help")
+
+
+def _whole(wanted: Wanted, folder: Path, owner: str | None, hub: OpenHub, ask: Ask) -> tuple[Model, Words]:
+    """What is released as it lies there."""
+    if wanted.model:
+        return from_model(wanted.model, folder, wanted.name, owner, hub, ask)
+    return from_dataset(Path(str(wanted.dataset)), folder, wanted.name, owner, ask)
 
 
 def _card_alone(words: Words, name: str, owner: str | None, hub: OpenHub) -> Model:

@@ -11,20 +11,22 @@ from publisher.manifest.compose import Key
 
 @dataclass(frozen=True)
 class Model:
-    """What a source says of the model.
+    """What a source says of the model, or of the dataset that is released without one.
 
     Attributes:
         source: in words, for the manifest's first line.
         base, adapter, artifacts: keys of the manifest; `run`: what the trainer wrote down, where it left something.
+        dataset: what the rows are made of, where they are what is released.
         public: whether what is adopted is public now; None = nothing is adopted.
         told: what was measured in passing. It is for the terminal: a release measures it again as facts.
     """
 
     source: str
-    base: Key
+    base: Key | None  # None: a dataset is released by itself
     adapter: Key | None  # None: nothing was trained
     artifacts: Key
     run: Key | None = None
+    dataset: Key | None = None
     public: bool | None = None
     told: tuple[str, ...] = ()
 

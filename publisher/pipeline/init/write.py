@@ -18,10 +18,11 @@ from publisher.pipeline.init.drafts import Draft
 from publisher.pipeline.init.from_card import stated_keys
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,80}")
+TODO = "TODO:"
 # Each is one line that `hubpub check` reports until it is written.
 TO_WRITE = {
-    "intended_use": "TODO: say what the model is for, for whom, and in which form it wants its input.\n",
-    "limitations": "TODO: say where it fails, and what nobody has tried.\n",
+    "intended_use": f"{TODO} say what the model is for, for whom, and in which form it wants its input.\n",
+    "limitations": f"{TODO} say where it fails, and what nobody has tried.\n",
 }
 SMOKE = {
     "prompt": "What can you do? Answer in one sentence.",
@@ -84,7 +85,7 @@ def write_release(project: Project, draft: Draft) -> Written:
         folder,
         tuple(folder / file for file in ("release.yaml", *prose)),
         tuple(_open(project, draft.name)),
-        tuple(prose) if not draft.words.files else (),
+        tuple(file for file, text in prose.items() if text.startswith(TODO)),
     )
 
 
@@ -110,10 +111,11 @@ def _groups(draft: Draft) -> Iterator[list[Key]]:
         Key("licence", "apache-2.0", off=True, note="the base's own where it is left out"),
     )
     yield [Key("manifest", 1), *([draft.owner] if draft.owner else []), visibility, *licence]
-    yield [key for key in (model.base, model.adapter, model.run, words.dataset) if key is not None]
+    dataset = model.dataset or words.dataset
+    yield [key for key in (model.base, model.adapter, model.run, dataset) if key is not None]
     yield [model.artifacts]
-    why = "Every model answers this before the upload, and the card's snippets ask it. Edit: a question of your users."
-    yield [Key("smoke", [SMOKE], above=(why,))]
+    if model.base is not None:
+        yield [_smoke()]
     yield [Key("card", words.card or tuple(Key(section, f"{section}.md") for section in TO_WRITE))]
     if claims := stated_keys(words):
         reasons = (
@@ -121,6 +123,11 @@ def _groups(draft: Draft) -> Iterator[list[Key]]:
             "by you; or delete the entry. None of it is in the prose files, and what hubpub measures itself needs no entry.",
         )
         yield [Key("stated", claims, above=reasons)]
+
+
+def _smoke() -> Key:
+    why = "Every model answers this before the upload, and the card's snippets ask it. Edit: a question of your users."
+    return Key("smoke", [SMOKE], above=(why,))
 
 
 def _asks(value: Any) -> bool:

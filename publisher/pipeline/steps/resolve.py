@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.checks.observe.leftovers import leftover_folder
 from publisher.engine.jobs import ConvertGguf, MakeStandIn
 from publisher.errors import HubpubError
 from publisher.evidence.files import inventory, sha256_of
@@ -30,10 +31,11 @@ from publisher.records.digest import digest
 from publisher.records.facts import Measurement
 from publisher.records.runs import Base, Pins
 from publisher.weights.describe import describe_model
-from publisher.weights.shards import refuse_pickles
+from publisher.weights.shards import PICKLE_SUFFIXES, refuse_pickles
 from publisher.weights.stand_in import is_stand_in
 
 NOT_NEEDED = (".bin", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".ckpt", ".gguf", ".md", ".gitattributes")
+TRAINERS = ("trainer_state.json", "train_results.json", "eval_results.json", "all_results.json")
 # What transformers' AutoProcessor loads from: a base that takes images brings one of them.
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 
@@ -131,10 +133,16 @@ def _from_folder(source: Path, folder: Path) -> tuple[Measurement, ...]:
             where=str(source),
             hint="point base.folder at a transformers checkpoint, or name a Hub model",
         )
-    refuse_pickles(source)
+    if not any(source.glob("*.safetensors")):
+        refuse_pickles(source)
     with made_aside(folder) as aside:
-        adopt(source, aside)
+        adopt(source, aside, _stays)
     return _licences(source)
+
+
+def _stays(path: str) -> bool:
+    """What a trainer leaves beside the weights that it saved: checkpoints, its own state, the same weights as pickles."""
+    return leftover_folder(path) is not None or Path(path).suffix in PICKLE_SUFFIXES or path in TRAINERS
 
 
 def _from_hub(

@@ -15,7 +15,7 @@ from publisher.engine import generate, older_transformers
 from publisher.engine.chat import encode_prompt
 from publisher.engine.compare import measure
 from publisher.engine.jobs import Emit, JobResult, ReadByOlder
-from publisher.engine.load import has_tokenizer, load_adapter, load_model, load_tokenizer
+from publisher.engine.load import has_tokenizer, load_adapter, load_model, load_tokenizer, stored_dtype
 from publisher.engine.memory import fits_in_memory, free
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
@@ -111,7 +111,9 @@ def _present(job: ReadByOlder, prompts: list[list[int]]) -> tuple[list[list[int]
     """The same by the transformers of this process: greedy tokens behind each prompt, and the prompts' logits."""
     import torch
 
-    model = load_model(job.base or job.folder)
+    folder = job.base or job.folder
+    # In the type that it is stored in, as the older reader takes it: what is quicker here would differ by its rounding.
+    model = load_model(folder, dtype=str(stored_dtype(folder)).removeprefix("torch."))
     if job.base:
         model = load_adapter(model, job.folder)
     answers = []

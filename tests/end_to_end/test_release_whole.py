@@ -43,6 +43,7 @@ def test_every_stage_works_and_the_end_names_repos_receipt_and_what_to_commit(
         "imported": "the manifest names no record of a training made elsewhere",
         "gguf": "gguf is not among the artifacts",
         "variants": "no weights were quantized elsewhere",
+        "sign": "the manifest names no key to sign with",
     } == ran.skipped
     assert ran.out.startswith("Released tiny 1.0.0 on http://127.0.0.1:")
     assert all(repo_id in ran.out for repo_id in REPOS.values())

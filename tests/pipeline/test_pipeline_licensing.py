@@ -26,7 +26,7 @@ from publisher.pipeline.licensing import (
     licence_of,
 )
 from publisher.pipeline.services import Source
-from publisher.pipeline.steps.resolve import resolve
+from publisher.pipeline.steps.resolve import BaseWeights, resolve
 from publisher.records.artifacts import RepoRef
 from publisher.records.facts import Fact, Facts, FileSource, StatedSource
 from publisher.records.runs import Pins
@@ -185,7 +185,16 @@ def test_a_base_on_the_hub_brings_its_licence_and_its_folder_holds_no_card(alice
     alice.commit(ref, "main", adds, title="Base", body="", parent=str(state.head))
     paths = ReleasePaths("tiny", tmp_path / "cards", tmp_path / "work")
     pins = Pins(ref.repo_id, None)
-    base = resolve(paths, None, Source(alice), notes, BaseSettings(model=ref.repo_id), None, pins)
+    base = resolve(
+        paths,
+        None,
+        Source(alice),
+        notes,
+        BaseSettings(model=ref.repo_id),
+        None,
+        pins,
+        BaseWeights(are_read=True),
+    )
     facts = Facts(base.facts)
 
     assert {LICENCE: BASES_OWN.decode(), NOTICE: "Made by Harbour"} == facts.value("base.licence_files")

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from publisher.records.facts import Fact
-from publisher.records.metrics import METRICS, PREFIX, Metric
+from publisher.records.forms import FORMS
+from publisher.records.metrics import GGUF, METRICS, PREFIX, UNMEASURED, Metric, gguf_kinds
 
-# What may stand in a column, in order, and what it is called there.
-COLUMNS = {
+# What may stand in a column, in order, and what it is called there; GGUF files stand before the dataset's own words.
+MODELS: dict[str, str] = {
     "base": "Base model",
     "adapter": "Adapter",
     "merged": "Merged",
     "nf4": "4-bit NF4",
-    "rules": "Rules",
-    "references": "References",
+    **{kind: form.label for kind, form in FORMS.items()},
 }
+BASELINES = {"rules": "Rules", "references": "References"}
+NAMES = MODELS | BASELINES
 LOSSES = tuple(metric for metric in METRICS if metric.id.endswith(("loss", "perplexity")))
 ANSWERS = tuple(metric for metric in METRICS if metric not in LOSSES)
 
@@ -48,7 +50,25 @@ class Table:
 
     def label(self, column: str) -> str:
         """What a column is called."""
-        return COLUMNS.get(column, column)
+        return label(column)
+
+
+def label(kind: str) -> str:
+    """What a kind of model is called in a heading: `gguf.q8_0` → `GGUF Q8_0`."""
+    if kind.startswith(GGUF):
+        return f"GGUF {kind.removeprefix(GGUF).upper()}"
+    return NAMES.get(kind, kind)
+
+
+def kinds_in(artifact: str, facts: Mapping[str, Fact]) -> tuple[str, ...]:
+    """The kinds of models that lie in the repo of an artifact: itself, but of GGUF each file that facts speak of."""
+    return gguf_kinds(facts) if artifact == GGUF.rstrip(".") else (artifact,)
+
+
+def unmeasured(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Why a model has no numbers, by what it is called."""
+    reasons = {kind: facts.get(f"{PREFIX}{kind}.{UNMEASURED}") for kind in _kinds(facts)}
+    return {label(kind): why for kind, why in reasons.items() if why is not None}
 
 
 def losses(facts: Mapping[str, Fact]) -> Table:
@@ -68,17 +88,23 @@ def differences(facts: Mapping[str, Fact]) -> Table:
 
 
 def _table(facts: Mapping[str, Fact], metrics: Sequence[Metric], end: str = "") -> Table:
+    kinds = _kinds(facts)
     measured = [
-        metric for metric in metrics if any(f"{PREFIX}{kind}.{metric.id}{end}" in facts for kind in COLUMNS)
+        metric for metric in metrics if any(f"{PREFIX}{kind}.{metric.id}{end}" in facts for kind in kinds)
     ]
     columns = tuple(
-        kind for kind in COLUMNS if any(f"{PREFIX}{kind}.{metric.id}{end}" in facts for metric in measured)
+        kind for kind in kinds if any(f"{PREFIX}{kind}.{metric.id}{end}" in facts for metric in measured)
     )
     rows = (
         Row(metric, tuple(_cell(facts, f"{PREFIX}{kind}.{metric.id}{end}") for kind in columns))
         for metric in measured
     )
     return Table(columns, tuple(rows))
+
+
+def _kinds(facts: Mapping[str, Fact]) -> tuple[str, ...]:
+    """What may stand in a column of these facts' tables, in order."""
+    return (*MODELS, *gguf_kinds(facts), *BASELINES)
 
 
 def _cell(facts: Mapping[str, Fact], fact_id: str) -> Cell:

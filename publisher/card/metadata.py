@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from publisher.card.evaluated import kinds_in, label
 from publisher.card.view import CardInput
 from publisher.records.artifacts import Kind
 from publisher.records.facts import Fact, Json, StatedSource
@@ -166,8 +167,13 @@ def _tags(card: CardInput) -> list[str]:
 def _results(card: CardInput, number: Number) -> list[dict[str, Any]]:
     """Evaluation results in the model-index form; nothing where nothing was measured."""
     metrics = [
-        {"type": metric.hub_type, "name": metric.title, "value": number(card.facts[fact_id])}
-        for metric, fact_id in fact_ids(card.kind)
+        {
+            "type": metric.hub_type,
+            "name": metric.title if kind == card.kind else f"{metric.title}, {label(kind)}",
+            "value": number(card.facts[fact_id]),
+        }
+        for kind in kinds_in(card.kind, card.facts)
+        for metric, fact_id in fact_ids(kind)
         if metric.hub_type and card.facts.value(fact_id) is not None
     ]
     if not metrics or not card.datasets:

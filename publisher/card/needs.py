@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from publisher.card.evaluated import kinds_in
 from publisher.card.templates import Template
 from publisher.card.view import CardInput
 from publisher.errors import HubpubError
 from publisher.records.facts import StatedSource
 from publisher.records.forms import FORMS
+from publisher.records.metrics import PREFIX
 
+KIND = "{kind}"
 NEEDS = re.compile(r"\A\{#-?\s*needs:(?P<ids>[^#]*?)-?#\}")
 
 # The first part of an id, the stage that measures such facts, and the command that runs it alone.
@@ -40,7 +43,14 @@ def needed(template: Template, card: CardInput) -> tuple[str, ...]:
     if match is None:
         return ()
     ids = (part.strip() for part in match["ids"].replace("\n", " ").split(","))
-    return tuple(fact_id.replace("{kind}", card.kind) for fact_id in ids if fact_id)
+    return tuple(spelled for fact_id in ids if fact_id for spelled in _spelled(fact_id, card))
+
+
+def _spelled(fact_id: str, card: CardInput) -> Iterator[str]:
+    """An id with its kind: of an evaluation, GGUF files are a kind each."""
+    evaluation = fact_id.startswith(PREFIX + KIND)
+    kinds = kinds_in(card.kind, card.facts) if evaluation else (card.kind,)
+    return (fact_id.replace(KIND, kind) for kind in kinds) if KIND in fact_id else iter((fact_id,))
 
 
 def applies(template: Template, card: CardInput) -> bool:

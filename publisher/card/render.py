@@ -110,6 +110,7 @@ class _Room:
                 name: getattr(self._words, name)
                 for name in ("more_prose", "link", "check", "model_tree", "variants", "evaluated")
             },
+            **{name: getattr(self._words, name) for name in ("evaluated_here", "unmeasured")},
             "section": self._section,
             "card": _Shown(card),
         }

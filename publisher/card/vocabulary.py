@@ -98,6 +98,15 @@ class Vocabulary:
         tables = (evaluated.losses, evaluated.answers, evaluated.differences)
         return {table.__name__: table(self._card.facts) for table in tables}
 
+    def evaluated_here(self) -> dict[str, str]:
+        """The models in this repo that an evaluation speaks of, and what each is called."""
+        kinds = evaluated.kinds_in(self._card.kind, self._card.facts)
+        return {kind: evaluated.label(kind) for kind in kinds if self.has(f"evaluate.{kind}.loss")}
+
+    def unmeasured(self) -> dict[str, Fact]:
+        """Why a model of the release has no numbers, by what it is called."""
+        return evaluated.unmeasured(self._card.facts)
+
     # --- the author's words
 
     def prose(self, section: str, under: str = "") -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from publisher.engine.answers import answer_all, question_of
 from publisher.engine.arithmetic import computed_in
 from publisher.engine.chat import IGNORED
+from publisher.engine.evaluate_packed import Unmeasured, all_too_large, packed_models
 from publisher.engine.example import Example, batch
 from publisher.engine.jobs import Emit, Evaluate, JobResult
 from publisher.engine.load import Model, load_adapter, load_model
@@ -18,7 +19,7 @@ from publisher.engine.reader import Reader, load_reader
 from publisher.engine.rows import evenly, read_rows
 from publisher.errors import HubpubError
 from publisher.records.facts import Json, Measurement
-from publisher.records.metrics import perplexity
+from publisher.records.metrics import GGUF, perplexity
 
 BATCH = 4  # rows at a time; the vocabulary makes logits large, not the model
 SPLIT = "validation"
@@ -41,7 +42,9 @@ def run(job: Evaluate, emit: Emit) -> JobResult:
 
     Models are loaded one after another in their own dtype (or the one that `load_model` finds quicker) and freed; the adapter is put, unmerged, on the base
     that was just read. Where one of them does not fit in memory, all are read from their files layer by layer, in float32,
-    and asked nothing: each token of an answer would take a pass over the files.
+    and asked nothing: each token of an answer would take a pass over the files. What other programs packed is not read
+    that way, so its numbers are unknown then. GGUF files are read unpacked and asked nothing: their users' program is
+    another one, and each file would take as long as the merged model's answers.
 
     Returns:
         Means as measurements. In the details, by model: `row_losses` (nats, summed over a row's tokens) with `row_tokens`,
@@ -61,7 +64,12 @@ def run(job: Evaluate, emit: Emit) -> JobResult:
     measured: list[Measurement] = []
     details: dict[str, dict[str, Json]] = {"row_losses": {}, "general_losses": {}, "answers": {}}
     counts: dict[str, list[int]] = {}
-    for kind, model in _models(job) if whole else _models_streamed(job):
+    pictures = any(example.pictures is not None for example in held_out)
+    for kind, model in _models(job, pictures=pictures) if whole else _models_streamed(job):
+        if isinstance(model, Unmeasured):
+            measured += model.facts(kind)
+            emit({"step": "evaluate", "kind": kind, "unmeasured": model.why})
+            continue
         measured.append(Measurement(f"evaluate.{kind}.compute_dtype", computed_in(model)))
         for texts, about, name in ((held_out, "", "row"), (general, ".general", "general")):
             if texts:
@@ -70,7 +78,7 @@ def run(job: Evaluate, emit: Emit) -> JobResult:
                 measured += _means(f"evaluate.{kind}{about}", losses)
                 details[f"{name}_losses"][kind] = [loss.loss for loss in losses]
                 counts[f"{name}_tokens"] = [loss.tokens for loss in losses]
-        if questions:
+        if questions and not kind.startswith(GGUF):
             said = answer_all(model, reader, questions, job.max_new_tokens, emit)
             details["answers"][kind] = [answer.text for answer in said]
             cut_off = sum(not answer.stopped for answer in said)
@@ -167,15 +175,17 @@ def _told(kind: str, losses: Sequence[RowLoss], of: int, emit: Emit) -> None:
     emit({"step": "evaluate", "kind": kind, "done": len(losses), "total": of})
 
 
-def _models_streamed(job: Evaluate) -> Iterator[tuple[str, Model]]:
+def _models_streamed(job: Evaluate) -> Iterator[tuple[str, Model | Unmeasured]]:
     from publisher.engine.evaluate_streamed import models_streamed
 
     with tempfile.TemporaryDirectory() as room:
         yield from models_streamed(job, room)
+    yield from all_too_large(job)
 
 
-def _models(job: Evaluate) -> Iterator[tuple[str, Model]]:
+def _models(job: Evaluate, *, pictures: bool) -> Iterator[tuple[str, Model | Unmeasured]]:
     model = load_model(job.base)
+    dtype = model.dtype
     yield "base", model
     if job.adapter is not None:
         model = load_adapter(model, job.adapter)
@@ -186,3 +196,6 @@ def _models(job: Evaluate) -> Iterator[tuple[str, Model]]:
             free()
             model = load_model(folder)
             yield kind, model
+    del model
+    free()
+    yield from packed_models(job, dtype, pictures=pictures)

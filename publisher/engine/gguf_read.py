@@ -65,8 +65,8 @@ def load_gguf_tokenizer(file: Path) -> Tokenizer:
         ) from error
 
 
-def dequantized_bytes(files: Iterable[Path]) -> int:
-    """What the weights of a model, in one file or in parts, take as 16 bits each.
+def dequantized_bytes(files: Iterable[Path], each: int = 2) -> int:
+    """What the weights of a model, in one file or in parts, take at so many bytes each.
 
     Raises:
         HubpubError: HP-W04, a file ends before its tensors do.
@@ -76,7 +76,7 @@ def dequantized_bytes(files: Iterable[Path]) -> int:
     total = 0
     for file in files:
         try:
-            total += sum(2 * int(tensor.n_elements) for tensor in GGUFReader(file).tensors)
+            total += sum(each * int(tensor.n_elements) for tensor in GGUFReader(file).tensors)
         except (ValueError, IndexError, KeyError) as error:
             raise HubpubError(
                 "HP-W04",

@@ -267,7 +267,8 @@ class Evaluate:
     """Held-out loss and perplexity of each model on the same rows, answer tokens only; on general text; and answers.
 
     `data`: folder with `validation-*.parquet`, whose rows training could read as well. `answer_rows`: positions of the
-    rows whose last turn is asked for. `general`: lines of running text.
+    rows whose last turn is asked for. `general`: lines of running text. `variants`: folders of what other programs
+    quantized, by form; `gguf`: the folder of the GGUF files.
     """
 
     data: str
@@ -279,6 +280,8 @@ class Evaluate:
     answer_rows: tuple[int, ...] = ()
     max_new_tokens: int = 48
     general: tuple[str, ...] = ()
+    variants: Mapping[Kind, str] = field(default_factory=dict)
+    gguf: str | None = None
 
 
 @dataclass(frozen=True)

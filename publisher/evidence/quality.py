@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from publisher.records.artifacts import KINDS
 from publisher.records.facts import Measurement
+from publisher.records.metrics import UNMEASURED
 
-# How an evaluation was done may be said of anything; what came out of it, and what it was held against, may not.
+# How an evaluation was done, what a model is held against and why it was not measured may be said of anything; what
+# came out of it may not.
 _JUDGED = "|".join((*KINDS, "references", "rules"))
 _QUALITY = re.compile(
-    rf"evaluate\.({_JUDGED})\.(?!against$).+"
+    rf"evaluate\.({_JUDGED})\.(?!(\w+\.)?(against|{UNMEASURED})$).+"
     r"|validate\.[\w.]+\.(kl|argmax_agreement|max_logit_difference)_to_\w+"
 )
 

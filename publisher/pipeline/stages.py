@@ -112,7 +112,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(validate, why="runs here exactly what would be pushed: a broken model must cost no upload",
           remembered=True, version=3, packages=ENGINE, headline=lambda made: _smoke(made)),
     Stage(evaluate, why="numbers before words: the card may only quote these",
-          unwanted=no_evaluation, remembered=True, version=3, packages=(*ENGINE, *METRICS), headline=lambda made: _losses(made)),
+          unwanted=no_evaluation, remembered=True, version=4, packages=(*ENGINE, *METRICS), headline=lambda made: _losses(made)),
     Stage(gates, why="a model that misses its bounds is not written about, let alone published",
           unwanted=no_gates, headline=lambda made: _held(made)),
     Stage(tensors, why="what each tensor is, so that the next version can say which of them changed",

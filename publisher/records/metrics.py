@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 PREFIX = "evaluate."
+GGUF = "gguf."  # of GGUF each file is a kind by itself: `gguf.q8_0`
+UNMEASURED = "unmeasured"  # the fact `evaluate.KIND.unmeasured` says why a model could not be
+
+_OF_KIND = re.compile(r"evaluate\.(?P<kind>(?:gguf\.)?\w+)\.(?P<rest>.+)")
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,21 @@ METRICS = (
 
 def metric_of(fact_id: str) -> tuple[str, Metric] | None:
     """The kind of model and the metric that a fact's id names; None where it is no metric's value."""
-    kind, _, rest = fact_id.removeprefix(PREFIX).partition(".")
+    kind, rest = parts_of(fact_id)
     found = next((metric for metric in METRICS if metric.id == rest), None)
-    return (kind, found) if found and fact_id.startswith(PREFIX) else None
+    return (kind, found) if found else None
+
+
+def parts_of(fact_id: str) -> tuple[str, str]:
+    """`evaluate.gguf.q8_0.loss_low` → `gguf.q8_0`, `loss_low`; empty where an id speaks of no kind of model."""
+    match = _OF_KIND.fullmatch(fact_id)
+    return (match["kind"], match["rest"]) if match else ("", "")
+
+
+def gguf_kinds(fact_ids: Iterable[str]) -> tuple[str, ...]:
+    """The GGUF files that facts speak of, in their order: `gguf.q8_0`."""
+    kinds = (parts_of(fact_id)[0] for fact_id in fact_ids)
+    return tuple(dict.fromkeys(kind for kind in kinds if kind.startswith(GGUF)))
 
 
 def fact_ids(kind: str) -> Iterator[tuple[Metric, str]]:

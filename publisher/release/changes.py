@@ -36,8 +36,8 @@ MEASURED: dict[Kind, tuple[str, ...]] = {
     ),
     "merged": ("merged.parameters", "merged.size_bytes", "evaluate.merged.*"),
     "nf4": ("nf4.*", "evaluate.nf4.*"),
-    "gguf": ("gguf.*",),
-    **{kind: (f"{kind}.*",) for kind in FORMS},
+    "gguf": ("gguf.*", "evaluate.gguf.*"),
+    **{kind: (f"{kind}.*", f"evaluate.{kind}.*") for kind in FORMS},
 }
 HELD_OUT = ("evaluate.rows", "evaluate.tokens")  # of two evaluations on the same rows, these are equal
 

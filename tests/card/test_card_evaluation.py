@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+
+import pytest
+import yaml
+from demo_facts import facts_of
 
 from publisher.card import evaluated
 from publisher.card.render import render
@@ -51,6 +56,51 @@ def test_files_that_are_not_evaluated_themselves_point_to_the_model_that_was(car
     )
 
 
+def test_each_gguf_file_has_a_column_in_its_own_card_and_in_the_others(card_of, templates):
+    """A reader chooses among files by what each of them loses; which program computed that is said."""
+    here, there = (render(_with_ggufs(card_of(kind)), templates) for kind in ("gguf", "merged"))
+    told = (
+        "GGUF files were unpacked to float32 and computed by transformers, not by llama.cpp, "
+        "and were asked for no answers."
+    )
+
+    assert "| 4-bit NF4 | GGUF BF16 (this repo) | GGUF Q8_0 (this repo) |" in here.text
+    assert "| 4-bit NF4 | GGUF BF16 | GGUF Q8_0 |" in there.text
+    assert "| GGUF Q8_0 against merged |" in there.text
+    assert "**GGUF Q8_0 does not beat its base model**" in here.text
+    assert "does not beat" not in there.text
+    assert [told in card.text for card in (here, there)] == [True, True]
+    assert AGAIN not in here.text
+    assert [[], []] == [unaccounted(here), unaccounted(there)]
+
+
+def test_a_gguf_repos_results_name_the_file(card_of, templates):
+    """The Hub shows them without the table."""
+    card = _with_ggufs(card_of("gguf"))
+    (model,) = yaml.safe_load(render(card, templates).text.split("---")[1])["model-index"]
+    metrics = model["results"][0]["metrics"]
+
+    assert [1.26034, 3.72114] == [one["value"] for one in metrics if one["type"] == "loss"]
+    assert "Loss (nats/token), GGUF Q8_0" in {one["name"] for one in metrics}
+
+
+@pytest.mark.parametrize("kind", ["gguf", "awq"])
+def test_what_could_not_be_measured_is_unknown_and_the_card_says_why(card_of, templates, kind):
+    """An empty cell would look like an oversight."""
+    about, name = ("gguf.iq1_s", "GGUF IQ1_S") if kind == "gguf" else ("awq", "AWQ")
+    unknown = {f"evaluate.{about}.loss": (None, "nats/token"), f"evaluate.{about}.perplexity": None}
+    card = card_of(kind)
+    told = [
+        *facts_of({"evaluate": {f"evaluate.{about}.unmeasured": "transformers does not read it"}}).values()
+    ]
+    told += [replace(f, value=None, status="unknown") for f in facts_of({"evaluate": unknown}).values()]
+    rendered = render(replace(card, facts=Facts([*card.facts.values(), *told])), templates)
+
+    assert f"- {name} was not measured: transformers does not read it." in rendered.text
+    assert f"| {name} (this repo) |" in rendered.text
+    assert [] == unaccounted(rendered)
+
+
 def test_tables_have_only_what_was_measured(card_of):
     """A model without answers has no column among the answers."""
     facts = card_of("merged").facts
@@ -59,6 +109,21 @@ def test_tables_have_only_what_was_measured(card_of):
     assert ("base", "adapter", "merged", "references") == evaluated.answers(facts).columns
     assert ("adapter", "merged", "nf4") == evaluated.differences(facts).columns
     assert ((), ()) == (evaluated.losses(Facts()).columns, evaluated.losses(Facts()).rows)
+
+
+def _with_ggufs(card):
+    measured = {}
+    for kind, loss, cost in (("bf16", 1.26034, 0.0), ("q8_0", 3.72114, 2.4608)):
+        about = f"evaluate.gguf.{kind}"
+        measured |= {
+            f"{about}.loss": (loss, "nats/token"),
+            f"{about}.perplexity": math.exp(loss),
+            f"{about}.loss_change": (cost, "nats/token"),
+            f"{about}.against": "merged",
+            f"{about}.beats_base": kind == "bf16",
+            f"{about}.compute_dtype": "float32",
+        }
+    return replace(card, facts=Facts([*card.facts.values(), *facts_of({"evaluate": measured}).values()]))
 
 
 def _beating(card, *, beats):

@@ -20,17 +20,21 @@ version: 1.0.0
 owner: acme
 licence: apache-2.0
 base: {model: acme/tiny-base, folder: inputs/base}
+dataset: {folder: inputs/data}
 adapter: inputs/adapter
 artifacts: [merged, gguf]
+evaluate: {rows: 4, answers: 0}
 smoke:
   - {prompt: "1+1=?", expect: {min_tokens: 1}, max_new_tokens: 8}
-gates: {validate.gguf.q8_0.kl_to_merged: {max: 0.5}}
+gates:
+  validate.gguf.q8_0.kl_to_merged: {max: 0.5}
+  evaluate.gguf.q8_0.loss_change: {max: 0.5}
 card: {limitations: limitations.md}
 """
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory, make_convertible, make_adapter) -> Room:
+def room(tmp_path_factory, make_convertible, make_adapter, tiny_data) -> Room:
     """The release made here; somebody else will begin one with its files."""
     cache = tmp_path_factory.mktemp("cache")
     try:
@@ -46,6 +50,7 @@ def room(tmp_path_factory, make_convertible, make_adapter) -> Room:
     inputs = root / "model_cards" / "tiny" / "inputs"
     (inputs / "adapter").mkdir()
     make_adapter(inputs / "base", inputs / "adapter")
+    shutil.copytree(tiny_data, inputs / "data")
     (root / "cache").symlink_to(cache)
     return Room(root, "tiny")
 
@@ -57,8 +62,8 @@ def run(room: Room, *arguments: str):
 
 
 def test_gguf_files_are_made_proven_published_and_proven_again(room: Room) -> None:
-    """The whole way: from an adapter to files that llama.cpp has answered from."""
-    run(room, "release", "tiny", "--yes")
+    """The whole way: from an adapter, better than its base or not, to files that llama.cpp has answered from."""
+    run(room, "release", "tiny", "--yes", "--allow-worse")
     served = room.published()["acme/tiny-GGUF"].files
     card = served["README.md"].decode()
     (room.root / "served.gguf").write_bytes(served["tiny-Q8_0.gguf"])
@@ -73,6 +78,9 @@ def test_gguf_files_are_made_proven_published_and_proven_again(room: Room) -> No
     assert "base_model: acme/tiny\nbase_model_relation: quantized\nlibrary_name: gguf\n" in card
     assert "| `tiny-BF16.gguf` | BF16 | 193.2 kB | 0 | 100% |" in card
     assert "| Answered by | xllamacpp " in card
+    assert "| GGUF BF16 against merged | GGUF Q8_0 against merged |" in card
+    assert "| GGUF BF16 (this repo) | GGUF Q8_0 (this repo) |" in card
+    assert "±0.0000 [±0.0000, ±0.0000]" in card, "sixteen bits are the merged model's own"
     assert "acme/tiny-GGUF at" in again.out
     assert "loaded and run (2 smoke prompts, 1 code blocks)" in again.out
 

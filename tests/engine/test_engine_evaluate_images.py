@@ -14,6 +14,7 @@ pytestmark = pytest.mark.models
 pytest.importorskip("torch")
 
 from publisher.engine import evaluate, likelihood  # noqa: E402
+from publisher.engine.evaluate_packed import TEXT_ONLY  # noqa: E402
 from publisher.engine.example import batch  # noqa: E402
 from publisher.engine.load import load_model  # noqa: E402
 from publisher.engine.reader import load_reader  # noqa: E402
@@ -75,3 +76,15 @@ def test_the_likelihood_of_an_answer_is_that_of_one_who_sees_the_picture(gemma: 
     found = likelihood.run(Likelihood(str(gemma), str(pictures), (0, 1), texts), quiet).details
 
     assert losses[:2] == pytest.approx([-nats for nats in found["references"]["nats"]], rel=1e-2)
+
+
+def test_gguf_files_are_not_read_where_the_rows_show_pictures(
+    gemma: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """They hold the part for text; numbers on other rows would stand beside those of another test."""
+    (tmp_path / "tiny-Q8_0.gguf").touch()
+    measured = evaluate.run(Evaluate(str(pictures), str(gemma), gguf=str(tmp_path)), quiet).measured
+    found = {m.id.removeprefix("evaluate.gguf.q8_0."): (m.value, m.status) for m in measured}
+
+    assert (TEXT_ONLY, "known") == found["unmeasured"]
+    assert [(None, "unknown")] * 2 == [found["loss"], found["perplexity"]]

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from publisher.engine import gguf_alone, gguf_make, gguf_probe, stand_in
+from publisher.engine import evaluate, evaluate_packed, gguf_alone, gguf_make, gguf_probe, stand_in
 from publisher.engine.gguf_converter import checkout, installed
 from publisher.engine.gguf_runtime import ask
-from publisher.engine.jobs import Expectation, MakeGguf, MakeStandIn, ProbeGguf, SmokePrompt
+from publisher.engine.jobs import Evaluate, Expectation, MakeGguf, MakeStandIn, ProbeGguf, SmokePrompt
 from publisher.errors import HubpubError
 from publisher.weights.gguf import header_of
 
@@ -223,6 +223,44 @@ def test_a_part_that_is_missing_and_a_truncated_file_are_refused_without_a_sourc
         codes.append(caught.value.code)
 
     assert ["HP-W04", "HP-W04"] == codes
+
+
+def evaluated(folder, source, rows):
+    job = Evaluate(str(rows), str(source), gguf=str(folder), answer_rows=(0,), max_new_tokens=2)
+    return evaluate.run(job, lambda event: None)
+
+
+def test_each_file_is_measured_on_the_rows_that_its_source_read(made, source, tiny_data):
+    """Sixteen bits lose nothing, eight move each row a little; the files are asked for no answers."""
+    result = evaluated(made[0], source, tiny_data)
+    losses = result.details["row_losses"]
+    measured = {m.id: m.value for m in result.measured}
+
+    assert ["base", "gguf.bf16", "gguf.q8_0"] == list(losses)
+    assert losses["base"] == losses["gguf.bf16"] != losses["gguf.q8_0"]
+    assert losses["base"] == pytest.approx(losses["gguf.q8_0"], rel=0.05)
+    assert measured["evaluate.base.compute_dtype"] == measured["evaluate.gguf.q8_0.compute_dtype"]
+    assert ["base"] == list(result.details["answers"])
+
+
+def test_a_file_that_does_not_fit_or_is_of_an_unknown_architecture_is_unknown(
+    made, source, tiny_data, tmp_path, monkeypatch
+):
+    """What can be measured is; the facts say of each other file why it is not."""
+    whole = (made[0] / "tiny-Q8_0.gguf").read_bytes()
+    at = whole.index(b"llama", whole.index(b"general.architecture"))
+    (tmp_path / "tiny-Q8_0.gguf").write_bytes(whole[:at] + b"lemur" + whole[at + 5 :])
+    unread = {m.id: m.value for m in evaluated(tmp_path, source, tiny_data).measured}
+    monkeypatch.setattr(evaluate_packed, "available_bytes", lambda: 1000)
+    large = {m.id: m.value for m in evaluated(made[0], source, tiny_data).measured}
+
+    assert (None, evaluate_packed.NOT_READ) == tuple(
+        unread[f"evaluate.gguf.q8_0.{what}"] for what in ("loss", "unmeasured")
+    )
+    assert [evaluate_packed.TOO_LARGE] * 2 == [
+        large[f"evaluate.gguf.{kind}.unmeasured"] for kind in ("bf16", "q8_0")
+    ]
+    assert large["evaluate.base.loss"] == unread["evaluate.base.loss"]
 
 
 def published_layout(folder):

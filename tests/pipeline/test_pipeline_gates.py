@@ -20,6 +20,7 @@ FACTS = Facts(
         "evaluate.adapter.loss": 1.5,
         "evaluate.nf4.loss": 2.5,
         "evaluate.merged.loss": None,
+        "evaluate.gguf.q8_0.loss": 2.25,
     }.items()
 )
 
@@ -81,6 +82,13 @@ def test_equal_to_the_base_is_not_better_than_the_base() -> None:
     assert ["evaluate.base.loss is 2 and does not beat the base's 2.0"] == _missed(
         evaluate_base_loss=GateSettings(must_beat="base")
     )
+
+
+def test_a_gguf_file_is_held_against_the_base_as_any_model_is() -> None:
+    """Its id has one part more, and the base's has none of it."""
+    bounds = {"evaluate.gguf.q8_0.loss": GateSettings(must_beat="base", max=9.0)}
+    with pytest.raises(HubpubError, match=r"q8_0\.loss is 2\.25 and does not beat the base's 2\.0"):
+        gates(bounds, FACTS, LAST, Wishes())
 
 
 def test_a_version_may_not_be_worse_than_the_last_one_by_more_than_is_allowed() -> None:

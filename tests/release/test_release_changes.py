@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from publisher.records.changes import Earlier, Tensor
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Fact, Facts, FileSource, Measurement
 from publisher.release.before import Before, number_before, read_before
+from publisher.release.changes import MEASURED as COMPARED
 from publisher.release.changes import compare, tag_notes
 from publisher.release.promote import promote
 from publisher.staging.server import EmbeddedHub
@@ -168,6 +170,12 @@ def test_losses_on_other_held_out_rows_are_left_out(hub: RemoteHub, released: Fa
 
     assert told["same_held_out_rows"] is False
     assert ["merged.size_bytes"] == [row["name"] for row in told["metrics"]]
+
+
+@pytest.mark.parametrize(("kind", "about"), [("gguf", "gguf.q8_0"), ("awq", "awq")])
+def test_what_quantized_weights_cost_is_compared_too(kind: Kind, about: str) -> None:
+    """A file that lost more than in the version before is news."""
+    assert any(fnmatchcase(f"evaluate.{about}.loss", pattern) for pattern in COMPARED[kind])
 
 
 def test_a_dataset_is_compared_by_its_rows_and_columns(hub: RemoteHub, released: Family) -> None:

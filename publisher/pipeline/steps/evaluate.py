@@ -1,4 +1,4 @@
-"""evaluate: held-out numbers of base, adapter, merged and quantized, on the same rows and questions."""
+"""evaluate: held-out numbers of base, adapter, merged and whatever was quantized, on the same rows and questions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ from publisher.manifest.schema import Manifest
 from publisher.pipeline.inputs import GivenGeneral
 from publisher.pipeline.services import Engine
 from publisher.records.facts import Json
-from publisher.records.runs import Adapter, Base, Dataset, Evaluation, Merged, Quantized
+from publisher.records.runs import (
+    Adapter,
+    Base,
+    Dataset,
+    Evaluation,
+    Ggufs,
+    Merged,
+    Quantized,
+    Variants,
+    each_of,
+)
 from publisher.weights.stand_in import is_stand_in
 
 
@@ -44,8 +54,13 @@ def evaluate(
     adapter: Adapter | None,
     merged: Merged | None,
     quantized: Quantized | None,
+    ggufs: Ggufs | None,
+    variants: Variants | None,
 ) -> Evaluation:
-    """Loss and perplexity of held-out rows and of general text, and what the answers to held-out questions are worth."""
+    """Loss and perplexity of held-out rows and of general text, and what the answers to held-out questions are worth.
+
+    What transformers does not read on this machine is unknown, and the facts say why.
+    """
     data = Path(dataset.artifact.folder) / "data"
     questions = read_questions(data, settings.answers)
     rows = tuple(question.row for question in questions)
@@ -59,6 +74,8 @@ def evaluate(
         answer_rows=rows,
         max_new_tokens=settings.max_new_tokens,
         general=general.lines if general else (),
+        variants={made.artifact.kind: made.artifact.folder for made in each_of(variants)},
+        gguf=ggufs.artifact.folder if ggufs else None,
     )
     ran = engine.run(job)
     measured = [*ran.measured, *measure_losses(_losses(ran, "row"), _losses(ran, "general"))]

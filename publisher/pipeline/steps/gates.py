@@ -10,7 +10,7 @@ from publisher.manifest.evaluation import GateSettings
 from publisher.pipeline.services import LastVersion, Wishes
 from publisher.records.answers import answered_otherwise
 from publisher.records.facts import Facts, Json
-from publisher.records.metrics import PREFIX, metric_of
+from publisher.records.metrics import PREFIX, metric_of, parts_of
 
 Gates = dict[str, GateSettings]
 
@@ -89,8 +89,7 @@ def _missed(fact_id: str, gate: GateSettings, facts: Facts, last: LastVersion) -
     if gate.min is not None and value < gate.min:
         problems.append(f"{fact_id} is {value:.4g}, at least {gate.min:g} is needed")
     if gate.must_beat is not None:
-        _, _, metric = fact_id.removeprefix(PREFIX).partition(".")
-        rival = facts.value(f"{PREFIX}{gate.must_beat}.{metric}")
+        rival = facts.value(f"{PREFIX}{gate.must_beat}.{parts_of(fact_id)[1]}")
         if not isinstance(rival, int | float) or not _beats(fact_id, value, rival):
             problems.append(f"{fact_id} is {value:.4g} and does not beat the {gate.must_beat}'s {rival}")
     before = last.numbers.get(fact_id)

@@ -164,11 +164,13 @@ def test_a_tuned_model_is_held_against_the_base_and_a_quantized_one_against_what
 
 def test_a_base_that_was_only_quantized_is_not_asked_to_beat_itself() -> None:
     """It cannot, and a quantizer's release must not need a flag for that."""
-    losses = Losses((2, 2), {"base": (4.0, 4.0), "nf4": (5.0, 5.0)})
+    quantized = {"nf4": (5.0, 5.0), "gguf.q8_0": (5.0, 5.0), "awq": (5.0, 5.0)}
+    losses = Losses((2, 2), {"base": (4.0, 4.0), **quantized})
     found = {one.id: one.value for one in measure_losses(losses, Losses((), {}))}
 
-    assert ("base", 0.5) == (found["evaluate.nf4.against"], found["evaluate.nf4.loss_change"])
-    assert "evaluate.nf4.beats_base" not in found
+    for kind in quantized:
+        assert ("base", 0.5) == (found[f"evaluate.{kind}.against"], found[f"evaluate.{kind}.loss_change"])
+        assert f"evaluate.{kind}.beats_base" not in found
 
 
 def test_of_one_row_nothing_is_known_but_its_mean() -> None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from publisher.engine import chat
-from publisher.engine.pictures import Pictures, Tensor
-from publisher.errors import HubpubError
+from publisher.engine.pictures import Pictures, Tensor, tensors_of
 
 Model = Any  # transformers.PreTrainedModel or peft.PeftModel
 
@@ -100,22 +99,8 @@ def batch(examples: Sequence[Example], padding: int, model: Model, device: str |
 
 
 def _pictures(examples: Sequence[Example]) -> dict[str, Tensor]:
-    import torch
-
-    shown = [example.pictures.tensors() for example in examples if example.pictures is not None]
-    joined = {}
-    for name in shown[0] if shown else ():
-        parts = [each[name] for each in shown]
-        if len({part.shape[1:] for part in parts}) > 1:
-            # Some processors stack an example's pictures, so that examples with different numbers of them do not fit.
-            raise HubpubError(
-                "HP-M10",
-                f"this model's {name} of examples with different pictures cannot stand in one batch",
-                hint="write `batch_size: 1` under `train:`, and a larger `gradient_accumulation`",
-                shapes=[list(part.shape) for part in parts],
-            )
-        joined[name] = torch.cat(parts)
-    return joined
+    shown = [example.pictures for example in examples if example.pictures is not None]
+    return tensors_of(shown) if shown else {}
 
 
 def _required_types(model: Model) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,17 +27,38 @@ class Pictures:
     files: tuple[bytes, ...]
     processor: Processor = field(repr=False, compare=False)
 
-    def tensors(self) -> dict[str, Tensor]:
-        """What the processor makes of the pictures, by the model's names; the first dimension runs over pictures, or
-        over their patches.
-        """
-        made = self.processor(
-            text=str(self.processor.image_token) * len(self.files),
-            images=[decode(file) for file in self.files],
+
+def tensors_of(shown: Sequence[Pictures]) -> dict[str, Tensor]:
+    """What the processor makes of the pictures of several examples, by the model's names.
+
+    It is shown all of them at once: how they are joined is the model's own, one after the other, a row for each example
+    filled up with empty pictures, or patches of them all.
+
+    Args:
+        shown: at least one, all of one processor.
+
+    Raises:
+        HubpubError: HP-D02, a picture cannot be read; HP-M10, the processor cannot join them.
+    """
+    processor = shown[0].processor
+    images = [[decode(file) for file in each.files] for each in shown]
+    try:
+        made = processor(
+            text=[str(processor.image_token) * len(each) for each in images],
+            images=images,
             add_special_tokens=False,
+            padding=len(shown) > 1,  # of the text, which is of no use here
             return_tensors="pt",
         )
-        return {name: value for name, value in made.items() if name not in PER_TOKEN}
+    except ValueError as error:
+        if len(shown) == 1:
+            raise
+        raise HubpubError(
+            "HP-M10",
+            f"this model's processor cannot put the pictures of {len(shown)} examples into one batch: {error}",
+            hint="write `batch_size: 1` under `train:`, and a larger `gradient_accumulation`",
+        ) from error
+    return {name: value for name, value in made.items() if name not in PER_TOKEN}
 
 
 def decode(file: bytes) -> Any:

@@ -32,7 +32,7 @@ def load_reader(folder: str | Path) -> Reader:
     """The tokenizer of a checkpoint, and its processor where it has one for pictures.
 
     Raises:
-        HubpubError: HP-E03, they cannot be read.
+        HubpubError: HP-E03, they cannot be read; HP-E01, the processor needs a package that is not installed.
     """
     if not any((Path(folder) / name).exists() for name in PROCESSOR_FILES):
         return Reader(load_tokenizer(folder))
@@ -45,6 +45,13 @@ def load_reader(folder: str | Path) -> Reader:
             "HP-E03",
             f"the processor of {Path(folder).name} cannot be read: {error}",
             hint="copy processor_config.json and the tokenizer of the base again",
+            where=str(folder),
+        ) from error
+    except ImportError as error:
+        raise HubpubError(
+            "HP-E01",
+            f"the processor of {Path(folder).name} needs a package that is not installed: {' '.join(str(error).split())}",
+            hint="install it beside the torch that is there, such as: pip install torchvision",
             where=str(folder),
         ) from error
     tokenizer = getattr(processor, "tokenizer", None)

@@ -40,6 +40,8 @@ _RENAMES = (
     ("model.", "language_model.model."),
     ("model.", "model.language_model."),
     ("language_model.model.", "model."),
+    ("model.language_model.", "model."),
+    ("lm_head", "language_model.lm_head"),
     ("model.vision_tower.", "vision_tower.vision_model."),
     ("model.vision_tower.", "vision_tower."),
     ("model.", ""),

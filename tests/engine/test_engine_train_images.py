@@ -21,6 +21,7 @@ from parquet_rows import write_rows  # noqa: E402
 from publisher.engine import train  # noqa: E402
 from publisher.engine.chat import IGNORED  # noqa: E402
 from publisher.engine.example import batch  # noqa: E402
+from publisher.engine.pictures import tensors_of  # noqa: E402
 from publisher.engine.reader import Reader, load_reader  # noqa: E402
 from publisher.engine.rows import Row, Turn, asked, read_rows  # noqa: E402
 
@@ -116,7 +117,7 @@ def test_an_example_is_what_the_processor_makes_of_the_whole_conversation(reader
     assert made["input_ids"][0].tolist() == example.input_ids
     assert made["token_type_ids"][0].tolist() == example.types["token_type_ids"]
     assert example.pictures is not None
-    assert torch.equal(made["pixel_values"], example.pictures.tensors()["pixel_values"])
+    assert torch.equal(made["pixel_values"], tensors_of([example.pictures])["pixel_values"])
 
 
 def test_pictures_and_prompts_are_never_learnt(reader: Reader) -> None:

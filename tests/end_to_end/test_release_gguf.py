@@ -80,7 +80,7 @@ def test_gguf_files_are_made_proven_published_and_proven_again(room: Room) -> No
     assert "| Answered by | xllamacpp " in card
     assert "| GGUF BF16 against merged | GGUF Q8_0 against merged |" in card
     assert "| GGUF BF16 (this repo) | GGUF Q8_0 (this repo) |" in card
-    assert "±0.0000 [±0.0000, ±0.0000]" in card, "sixteen bits are the merged model's own"
+    assert "| ±0 [±0, ±0], p = 1.0000 |" in card, "sixteen bits are the merged model's own"
     assert "acme/tiny-GGUF at" in again.out
     assert "loaded and run (2 smoke prompts, 1 code blocks)" in again.out
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import warnings
 
 from publisher.checks.observe.files import Files
 from publisher.checks.observe.snippets import constant, dotted
+from publisher.checks.observe.syntax import syntax_tree
 from publisher.checks.observe.target import Absent, RepoView
 from publisher.checks.source import Source
 
@@ -36,9 +36,7 @@ class Scripts:
             return None
         try:
             text = self._source.read(entry.path).decode("utf-8")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(text)
+            tree = syntax_tree(text)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         if "ArgumentParser" not in text or any(word in text for word in _OTHER_WAYS):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from publisher.checks.observe.commands import Command, commands_of
 from publisher.checks.observe.readme import Readme
+from publisher.checks.observe.syntax import syntax_tree
 from publisher.checks.observe.target import Absent, RepoView
 
 MAX_BLOCK = 100_000  # characters; a snippet that is larger is a file
@@ -248,12 +248,8 @@ def _parse(block: Block) -> PythonBlock:
     short = tuple(_LINE_LEFT_OUT.sub("", code) for code in whole)
     for candidate in dict.fromkeys((*read, *filled, *whole, *short)):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of escapes and comparisons in a stranger's code
-                tree = ast.parse(candidate)
-                return PythonBlock(
-                    block.first, block.text, tree, code=candidate, filled=candidate not in read
-                )
+            tree = syntax_tree(candidate)
+            return PythonBlock(block.first, block.text, tree, code=candidate, filled=candidate not in read)
         except SyntaxError as error:
             fault, line = error.msg, block.first + (error.lineno or 1) - 1
         except (ValueError, RecursionError, MemoryError):

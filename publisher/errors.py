@@ -70,9 +70,13 @@ CATALOGUE: dict[str, Kind] = {
     "HP-A05": Kind(Exit.FAILED, "An adapter tensor finds no weight in the base, or a target no tensor."),
     "HP-A06": Kind(Exit.FAILED, "The adapter uses a feature that cannot be merged here."),
     "HP-A07": Kind(Exit.USAGE, "The adapter folder is incomplete."),
-    "HP-A08": Kind(Exit.USAGE, "What another trainer wrote down of its run cannot be read, or is a pickle."),
+    "HP-A08": Kind(
+        Exit.USAGE,
+        "What another program wrote down, of a training or of benchmarks, cannot be read, or is a pickle.",
+    ),
     "HP-A09": Kind(
-        Exit.FAILED, "Two sources contradict each other about the training, or the adapter contradicts one."
+        Exit.FAILED,
+        "Two sources contradict each other about the training or a benchmark, or the weights contradict one.",
     ),
     # data
     "HP-D01": Kind(Exit.FAILED, "The dataset has no rows."),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from publisher.card import benchmarks
 from publisher.card.evaluated import kinds_in, label
 from publisher.card.view import CardInput
 from publisher.records.artifacts import Kind
+from publisher.records.benchmarks import benchmark_of
 from publisher.records.facts import Fact, Json, StatedSource
 from publisher.records.forms import FORMS
 from publisher.records.metrics import fact_ids
@@ -39,6 +41,8 @@ LIBRARIES: dict[Kind, str] = {
     "gguf": "gguf",
     **{kind: form.library for kind, form in FORMS.items()},
 }
+
+TEXT = {"type": "text-generation", "name": "Text generation"}  # what benchmarks ask for, of every model
 
 SPLITS = ("train", "validation", "test")
 _SPLIT_ROWS = re.compile(r"dataset\.(?P<split>\w+)\.rows")
@@ -176,16 +180,31 @@ def _results(card: CardInput, number: Number) -> list[dict[str, Any]]:
         for metric, fact_id in fact_ids(kind)
         if metric.hub_type and card.facts.value(fact_id) is not None
     ]
-    if not metrics or not card.datasets:
-        return []
-    dataset = {"type": card.datasets[0], "name": f"{card.datasets[0]}, held-out rows", "split": "validation"}
     task = {"type": _task(card), "name": _task(card).replace("-", " ").capitalize()}
-    return [
-        {
-            "name": card.repo_id.rpartition("/")[2],
-            "results": [{"task": task, "dataset": dataset, "metrics": metrics}],
-        }
-    ]
+    results = []
+    if metrics and card.datasets:
+        rows = {"type": card.datasets[0], "name": f"{card.datasets[0]}, held-out rows", "split": "validation"}
+        results.append({"task": task, "dataset": rows, "metrics": metrics})
+    results += [{"task": TEXT, **each} for each in _benchmarks(card, number)]
+    return [{"name": card.repo_id.rpartition("/")[2], "results": results}] if results else []
+
+
+def _benchmarks(card: CardInput, number: Number) -> Iterator[dict[str, Any]]:
+    """What this model got on tasks whose dataset is on the Hub; the others have no place here."""
+    for name, told in benchmarks.tasks(card.facts).items():
+        metrics = [
+            {
+                "type": each.written,
+                "name": each.written if kind == card.kind else f"{each.written}, {label(kind)}",
+                "value": number(fact),
+            }
+            for fact_id, fact in card.facts.items()
+            if (found := benchmark_of(fact_id)) and fact.known
+            for kind, each in [found]
+            if each.task == name and kind.partition(".")[0] == card.kind
+        ]
+        if metrics and told.dataset is not None:
+            yield {"dataset": {"type": told.dataset.value, "name": name}, "metrics": metrics}
 
 
 def _dataset(card: CardInput, number: Number) -> dict[str, Any]:

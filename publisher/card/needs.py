@@ -33,6 +33,7 @@ STAGES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(FORMS, ("variants", "release {name} --until variants")),
     "validate": ("validate", "validate {name}"),
     "evaluate": ("evaluate", "evaluate {name}"),
+    "lm_eval": ("benchmarks", "release {name} --until benchmarks"),
     "changes": ("changes", "release {name} --until changes"),
 }
 

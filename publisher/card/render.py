@@ -111,6 +111,10 @@ class _Room:
                 for name in ("more_prose", "link", "check", "model_tree", "variants", "evaluated")
             },
             **{name: getattr(self._words, name) for name in ("evaluated_here", "unmeasured")},
+            **{
+                name: getattr(self._words, name)
+                for name in ("benchmark_table", "benchmarked_here", "benchmark_tasks", "benchmark_files")
+            },
             "section": self._section,
             "card": _Shown(card),
         }

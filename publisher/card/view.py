@@ -46,7 +46,7 @@ ENCODER_DECODERS = frozenset(
 # First parts of fact ids that a kind's card has nothing to do with.
 FOREIGN_FACTS: dict[Kind, tuple[str, ...]] = {
     "base": ("model", "dataset", "train", "adapter", "merged", "nf4", "gguf", *FORMS),
-    "dataset": ("model", "base", "train", "adapter", "merged", "nf4", "gguf", *FORMS, "evaluate"),
+    "dataset": ("model", "base", "train", "adapter", "merged", "nf4", "gguf", *FORMS, "evaluate", "lm_eval"),
 }
 
 

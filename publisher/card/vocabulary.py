@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from publisher.card import evaluated, formats
+from publisher.card import benchmarks, evaluated, formats
 from publisher.card.markdown import place
 from publisher.card.marks import Because, Marks
 from publisher.card.needs import missing, quoted
@@ -106,6 +106,23 @@ class Vocabulary:
     def unmeasured(self) -> dict[str, Fact]:
         """Why a model of the release has no numbers, by what it is called."""
         return evaluated.unmeasured(self._card.facts)
+
+    def benchmark_table(self) -> benchmarks.Table:
+        """What the models got on public benchmarks."""
+        return benchmarks.table(self._card.facts)
+
+    def benchmarked_here(self) -> tuple[str, ...]:
+        """The models in this repo that benchmarks speak of: of GGUF each file that has results."""
+        columns = self.benchmark_table().columns
+        return tuple(kind for kind in columns if kind.partition(".")[0] == self._card.kind)
+
+    def benchmark_tasks(self) -> dict[str, benchmarks.About]:
+        """What is true of each task whatever model it was given, by name."""
+        return benchmarks.tasks(self._card.facts)
+
+    def benchmark_files(self) -> dict[str, benchmarks.File]:
+        """Where that was read from, by kind of model."""
+        return benchmarks.files(self._card.facts)
 
     # --- the author's words
 

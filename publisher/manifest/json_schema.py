@@ -24,6 +24,7 @@ def json_schema() -> JsonSchema:
     for key in ONE_WORD:
         keys[key] = _or({"type": "string"}, keys[key])
     keys["artifacts"] = _artifacts(keys["artifacts"])
+    keys["lm_eval"]["additionalProperties"] = _or({"type": "string"}, keys["lm_eval"]["additionalProperties"])
     authors = schema["$defs"]["CardSettings"]["properties"]["authors"]
     authors["items"] = _or({"type": "string"}, authors["items"])
     schema["required"] = [key for key in schema["required"] if key not in ("base", "owner")]

@@ -84,12 +84,12 @@ class Lock:
 
 
 def numbers_of(facts: Iterable[Fact]) -> dict[str, float]:
-    """The measured numbers that versions are held against: of evaluate and validate, without times and memory."""
+    """The measured numbers that versions are held against: of evaluate, benchmarks and validate, without times and memory."""
     machine = ("_seconds", "_bytes")
     return {
         fact.id: fact.value
         for fact in facts
-        if fact.id.startswith(("evaluate.", "validate."))
+        if fact.id.startswith(("evaluate.", "lm_eval.", "validate."))
         and not fact.id.endswith(machine)
         and isinstance(fact.value, int | float)
         and not isinstance(fact.value, bool)

@@ -180,6 +180,10 @@ class Manifest(Section):
         description="Also prove each model with these: installed into the user's cache when first asked for.",
     )
     evaluate: EvaluateSettings | None = Field(None, description="What is measured on held-out rows.")
+    lm_eval: dict[str, Many[str]] = Field(
+        default={},
+        description="Results files of lm-evaluation-harness, or folders of them, by the model that they are of: base, adapter, merged, an artifact, or a GGUF file (`gguf.q8_0`).",
+    )
     gates: dict[str, GateSettings] = Field(
         default={}, description="What a measured fact must hold, by its id; a release that misses one stops."
     )
@@ -194,6 +198,13 @@ class Manifest(Section):
     @classmethod
     def _short_run(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("lm_eval", mode="before")
+    @classmethod
+    def _short_results(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {kind: [places] if isinstance(places, str) else places for kind, places in value.items()}
 
     @model_validator(mode="before")
     @classmethod
@@ -249,6 +260,8 @@ class Manifest(Section):
             and (self.adapter or self.train),
             "training_run tells of a training made elsewhere: it needs `adapter:`": self.training_run
             and not self.adapter,
+            "lm_eval names models of this release: base, adapter and merged where it has them, an artifact, or a GGUF "
+            f"file as gguf.q8_0; not {', '.join(self._not_measurable)}": self._not_measurable,
             "artifacts adapter and merged need `adapter:` or `train:`": (
                 wanted & {"adapter", "merged"} and not (self.adapter or self.train)
             ),
@@ -286,6 +299,18 @@ class Manifest(Section):
         if any(faults.values()):
             raise ValueError("; ".join(what for what, found in faults.items() if found))
         return self
+
+    @property
+    def _not_measurable(self) -> list[str]:
+        """Keys of `lm_eval` that are no model of this release."""
+        tuned = {"adapter", "merged"} if self.adapter or self.train else set()
+        models = (set(self.artifacts) | tuned | {"base"}) - {"dataset", "gguf"}
+        packed = "gguf" in self.artifacts
+        return [
+            kind
+            for kind in self.lm_eval
+            if kind not in models and not (packed and re.fullmatch(r"gguf\.[a-z0-9_]+", kind))
+        ]
 
     @property
     def needs_base(self) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from publisher.errors import HubpubError
 from publisher.evidence.hashes import HashCache
+from publisher.evidence.imported.benchmarks import result_files
 from publisher.evidence.imported.run import candidates
 from publisher.manifest.dataset import DatasetSettings
 from publisher.manifest.evaluation import SmokeSettings
@@ -17,7 +18,9 @@ from publisher.manifest.lock import Lock
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.folders import contents
 from publisher.records.artifacts import FileRecord, Kind
+from publisher.records.benchmarks import FILE
 from publisher.records.digest import digest
+from publisher.records.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,28 @@ def run_of(places: tuple[str, ...], root: Path, hashes: HashCache) -> GivenRun:
     """The files that may tell of a training, by names and bytes; what is not there is refused by who reads it."""
     files = [file for file in candidates(root, places) if file.is_file()]
     return GivenRun(places, digest([places, [[file.name, hashes.sha256(file)] for file in files]]))
+
+
+@dataclass(frozen=True)
+class GivenBenchmarks:
+    """`lm_eval`: results of benchmarks. Its digest changes when one of the files does.
+
+    `before` is what was known of these files when the last run ended: which weights they were read for.
+    """
+
+    places: Mapping[str, tuple[str, ...]]
+    digest: str
+    before: Facts
+
+
+def benchmarks_of(manifest: Manifest, root: Path, hashes: HashCache, lock: Lock | None) -> GivenBenchmarks:
+    """The results files, by names and bytes; what is not there is refused by who reads it."""
+    files = {
+        kind: [[file.name, hashes.sha256(file)] for file in result_files(root, of_kind) if file.is_file()]
+        for kind, of_kind in manifest.lm_eval.items()
+    }
+    known = [fact for fact in lock.facts if fact.id.startswith(FILE)] if lock else []
+    return GivenBenchmarks(manifest.lm_eval, digest([manifest.lm_eval, files]), Facts(known))
 
 
 def state_of(place: str, root: Path, hashes: HashCache) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from publisher.manifest.schema import Manifest
 from publisher.pipeline.run import Stage
+from publisher.pipeline.steps.benchmarks import benchmarks
 from publisher.pipeline.steps.card import card
 from publisher.pipeline.steps.changes import changes
 from publisher.pipeline.steps.check import check
@@ -27,6 +28,7 @@ from publisher.pipeline.steps.train import train
 from publisher.pipeline.steps.validate import validate
 from publisher.pipeline.steps.variants import variants
 from publisher.pipeline.steps.version import version
+from publisher.records.benchmarks import benchmark_of
 from publisher.records.changes import WITHOUT_TENSORS
 from publisher.records.metrics import metric_of
 from publisher.records.plans import Plan
@@ -74,6 +76,7 @@ no_conversion = _without(
     "no GGUF file is made here", lambda m: "gguf" in m.artifacts and m.artifacts["gguf"].files is None
 )
 no_evaluation = _without("the manifest asks for no evaluation", lambda m: m.evaluate)
+no_benchmarks = _without("the manifest names no results of benchmarks", lambda m: m.lm_eval)
 no_tensors = _without(
     "no weights are released with evidence",
     lambda m: m.evidence != "none" and set(m.artifacts) - WITHOUT_TENSORS,
@@ -113,6 +116,8 @@ STAGES: tuple[Stage, ...] = (
           remembered=True, version=3, packages=ENGINE, headline=lambda made: _smoke(made)),
     Stage(evaluate, why="numbers before words: the card may only quote these",
           unwanted=no_evaluation, remembered=True, version=4, packages=(*ENGINE, *METRICS), headline=lambda made: _losses(made)),
+    Stage(benchmarks, why="what was measured elsewhere is held against these weights, before gates and cards use it",
+          unwanted=no_benchmarks, remembered=True, headline=lambda made: _benchmarked(made)),
     Stage(gates, why="a model that misses its bounds is not written about, let alone published",
           unwanted=no_gates, headline=lambda made: _held(made)),
     Stage(tensors, why="what each tensor is, so that the next version can say which of them changed",
@@ -215,6 +220,13 @@ def _losses(made: Any) -> str:
     of = [(found[0], measured[i]) for i in measured if (found := metric_of(i)) and found[1].id == "loss"]
     told = ", ".join(f"{kind} {value:.3f}" for kind, value in of)
     return f"{told} nats/token" if told else REFUSED
+
+
+def _benchmarked(made: Any) -> str:
+    known = [fact.id for fact in made.facts if fact.value is not None]
+    values = [found for fact_id in known if (found := benchmark_of(fact_id))]
+    tasks = {benchmark.task for _, benchmark in values}
+    return f"{len(values)} values of {', '.join(sorted(tasks))}, measured elsewhere"
 
 
 def _sent(made: Any) -> str:

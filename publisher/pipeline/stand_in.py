@@ -24,6 +24,7 @@ from publisher.manifest.schema import BaseSettings, Manifest, repo_refs
 from publisher.manifest.training import TrainSettings
 from publisher.pipeline.base_package import package_file
 from publisher.records.artifacts import RepoRef
+from publisher.records.benchmarks import PREFIX as LM_EVAL
 from publisher.records.facts import Fact
 from publisher.records.forms import FORMS
 from publisher.records.stand_in import SUFFIX
@@ -73,6 +74,10 @@ def rehearsal_of(manifest: Manifest, name: str) -> Rehearsal:
         "train": train,
         "adapter": None,
         "training_run": (),
+        "lm_eval": {},
+        "gates": {
+            fact_id: gate for fact_id, gate in manifest.gates.items() if not fact_id.startswith(LM_EVAL)
+        },
         "supersedes": {},
         "sign": None,
         "evaluate": _evaluation(manifest),

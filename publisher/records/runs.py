@@ -123,6 +123,10 @@ class Imported(Measured):
     """What another trainer wrote down of the training that made the adapter."""
 
 
+class Benchmarks(Measured):
+    """What lm-evaluation-harness measured of the models on public benchmarks, outside this release."""
+
+
 class Convertible(Measured):
     """What is to become GGUF can become it: its architecture and its tokenizer are known to the converter."""
 

@@ -12,6 +12,7 @@ from publisher.evidence.files import load_json
 from publisher.hub.port import Hub
 from publisher.records.answers import ANSWERS, answered_otherwise, by_question
 from publisher.records.artifacts import Kind
+from publisher.records.benchmarks import PREFIX, benchmark_of
 from publisher.records.changes import Earlier, Tensor
 from publisher.records.digest import canonical_json
 from publisher.records.facts import Fact, Facts, Json, Measurement
@@ -23,7 +24,7 @@ from publisher.release.compare import same
 # The facts that say how good or how large an artifact is. Times and memory are the machine's, and what stands in a
 # configuration is among the settings.
 MEASURED: dict[Kind, tuple[str, ...]] = {
-    "base": ("base.parameters", "base.size_bytes", "evaluate.base.*"),
+    "base": ("base.parameters", "base.size_bytes", "evaluate.base.*", "lm_eval.base.*"),
     "dataset": ("dataset.*",),
     "adapter": (
         "adapter.parameters",
@@ -33,11 +34,12 @@ MEASURED: dict[Kind, tuple[str, ...]] = {
         "train.examples_seen",
         "train.final_loss",
         "evaluate.adapter.*",
+        "lm_eval.adapter.*",
     ),
-    "merged": ("merged.parameters", "merged.size_bytes", "evaluate.merged.*"),
-    "nf4": ("nf4.*", "evaluate.nf4.*"),
-    "gguf": ("gguf.*", "evaluate.gguf.*"),
-    **{kind: (f"{kind}.*", f"evaluate.{kind}.*") for kind in FORMS},
+    "merged": ("merged.parameters", "merged.size_bytes", "evaluate.merged.*", "lm_eval.merged.*"),
+    "nf4": ("nf4.*", "evaluate.nf4.*", "lm_eval.nf4.*"),
+    "gguf": ("gguf.*", "evaluate.gguf.*", "lm_eval.gguf.*"),
+    **{kind: (f"{kind}.*", f"evaluate.{kind}.*", f"lm_eval.{kind}.*") for kind in FORMS},
 }
 HELD_OUT = ("evaluate.rows", "evaluate.tokens")  # of two evaluations on the same rows, these are equal
 
@@ -159,9 +161,21 @@ def _metrics(kind: Kind, now: Mapping[str, Fact], before: Mapping[str, Fact], co
         old, new = _value(before, fact_id), _value(now, fact_id)
         if not wanted or not _is_number(old) or not _is_number(new) or old == new:
             continue
-        if comparable or not fact_id.startswith("evaluate."):
+        if _same_questions(fact_id, now, before) and (comparable or not fact_id.startswith("evaluate.")):
             rows.append({"name": fact_id, "before": old, "after": new, "unit": now[fact_id].unit})
     return rows
+
+
+def _same_questions(fact_id: str, now: Mapping[str, Fact], before: Mapping[str, Fact]) -> bool:
+    """Whether a benchmark asked the same both times; so does everything that is no benchmark."""
+    if not fact_id.startswith(PREFIX):
+        return True
+    found = benchmark_of(fact_id)
+    if found is None:  # a standard error; the value is told
+        return False
+    start = found[1].about("")
+    ids = (each for each in now.keys() | before.keys() if each.startswith(start))
+    return all(_value(now, each) == _value(before, each) for each in ids)
 
 
 def _settled(facts: Mapping[str, Fact]) -> dict[str, str]:

@@ -41,6 +41,7 @@ def test_every_stage_works_and_the_end_names_repos_receipt_and_what_to_commit(
     assert {
         "convertible": "no GGUF file is made here",
         "imported": "the manifest names no record of a training made elsewhere",
+        "benchmarks": "the manifest names no results of benchmarks",
         "gguf": "gguf is not among the artifacts",
         "variants": "no weights were quantized elsewhere",
         "sign": "the manifest names no key to sign with",

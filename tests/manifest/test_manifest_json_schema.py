@@ -27,6 +27,7 @@ SHORT: list[dict[str, Any]] = [
     {"dataset": "acme/rows"},
     {"training_run": "out/run"},
     {"supersedes": "acme/old"},
+    {"lm_eval": {"base": "results/base.json", "adapter": ["results/a.json", "results/b.json"]}},
     {"artifacts": ["adapter", "merged"]},
     {"artifacts": {"adapter": None, "merged": {"merge_base": "nf4"}}},
     {"card": {"authors": ["Anna", {"name": "Bert"}]}},
@@ -36,6 +37,7 @@ WRONG: list[dict[str, Any]] = [
     {"artifacts": ["adaptor"]},
     {"artifacts": []},
     {"artifacts": {"adapter": "yes"}},
+    {"lm_eval": "results"},
     {"visibilty": "public"},
     {"card": {"authors": [3]}},
 ]

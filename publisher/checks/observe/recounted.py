@@ -87,6 +87,7 @@ _WHY = {
     "train": "only training again would tell",
     "validate": "the model would have to run",
     "evaluate": "the model would have to run",
+    "lm_eval": "the benchmark would have to run",
     "changes": "an earlier version would have to be read",
     "dataset": "the rows would have to be read",
 }

@@ -1,4 +1,4 @@
-"""A file that another trainer left: parsed, with its digest, and able to say on which line it is wrong."""
+"""A file that another program left: parsed, with its digest, and able to say on which line it is wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from publisher.records.facts import Json
 MAX_BYTES = 64_000_000
 KINDS = (".json", ".jsonl", ".csv", ".yaml", ".yml")
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
-HINT = "export it again, or take the file out of training_run:"
+HINT = "export it again, or take the file out of the manifest"
 EXPORT = (
     "write it as text where the training ran: open('training_args.json', 'w').write(args.to_json_string())"
 )
@@ -70,7 +70,7 @@ class Document:
 
 
 def unreadable(file: Path, what: str, line: int | None = None, *, hint: str = HINT) -> HubpubError:
-    """HP-A08: a record of a training that cannot be read."""
+    """HP-A08: a record of another program that cannot be read."""
     return HubpubError("HP-A08", what, where=f"{file}:{line}" if line else str(file), hint=hint, line=line)
 
 
@@ -85,7 +85,7 @@ def read_document(file: Path) -> Document:
         raise unreadable(file, what, hint=EXPORT)
     if not file.is_file():
         raise unreadable(
-            file, f"there is no {file.name}", hint="training_run: takes paths relative to the manifest"
+            file, f"there is no {file.name}", hint="the manifest names files relative to its own folder"
         )
     if file.suffix not in KINDS:
         raise unreadable(file, f"{file.name} is none of {', '.join(KINDS)}")

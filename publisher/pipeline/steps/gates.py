@@ -9,6 +9,7 @@ from publisher.errors import HubpubError
 from publisher.manifest.evaluation import GateSettings
 from publisher.pipeline.services import LastVersion, Wishes
 from publisher.records.answers import answered_otherwise
+from publisher.records.benchmarks import benchmark_of
 from publisher.records.facts import Facts, Json
 from publisher.records.metrics import PREFIX, metric_of, parts_of
 
@@ -89,8 +90,13 @@ def _missed(fact_id: str, gate: GateSettings, facts: Facts, last: LastVersion) -
     if gate.min is not None and value < gate.min:
         problems.append(f"{fact_id} is {value:.4g}, at least {gate.min:g} is needed")
     if gate.must_beat is not None:
-        rival = facts.value(f"{PREFIX}{gate.must_beat}.{parts_of(fact_id)[1]}")
-        if not isinstance(rival, int | float) or not _beats(fact_id, value, rival):
+        benchmark = benchmark_of(fact_id)
+        rival = facts.value(
+            benchmark[1].of(gate.must_beat)
+            if benchmark
+            else f"{PREFIX}{gate.must_beat}.{parts_of(fact_id)[1]}"
+        )
+        if not isinstance(rival, int | float) or not _beats(fact_id, value, rival, facts):
             problems.append(f"{fact_id} is {value:.4g} and does not beat the {gate.must_beat}'s {rival}")
     before = last.numbers.get(fact_id)
     if before is not None:
@@ -102,10 +108,11 @@ def _missed(fact_id: str, gate: GateSettings, facts: Facts, last: LastVersion) -
     return problems
 
 
-def _beats(fact_id: str, value: float, rival: float) -> bool:
-    """Whether a value is the better one; of what is no metric of ours, the lower is."""
-    found = metric_of(fact_id)
-    return value > rival if found and found[1].better == "higher" else value < rival
+def _beats(fact_id: str, value: float, rival: float, facts: Facts) -> bool:
+    """Whether a value is the better one; of what is no metric of ours and no benchmark that says, the lower is."""
+    found, benchmark = metric_of(fact_id), benchmark_of(fact_id)
+    better = found[1].better if found else facts.value(benchmark[1].better) if benchmark else None
+    return value > rival if better == "higher" else value < rival
 
 
 def _changed(fact_id: str, most: int, answers: Json, last: LastVersion) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from publisher.data.enhance.endpoint import ready
 from publisher.errors import HubpubError
+from publisher.evidence.imported.benchmarks import read_benchmarks
 from publisher.evidence.imported.run import read_run
 from publisher.hub.port import Hub
 from publisher.manifest.lock import read_lock
@@ -158,6 +159,7 @@ def _inputs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
             hint="adapter: takes a folder relative to the manifest, or owner/repo@revision",
         )
     yield from unread_run(paths, manifest)
+    yield from unread_benchmarks(paths, manifest)
     for place in manifest.dataset.places if manifest.dataset else ():
         if not (paths.folder / place).exists():
             yield HubpubError(
@@ -183,6 +185,14 @@ def unread_run(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]
             hint=f"remove {fact_id} from stated:",
             values=[manifest.stated[fact_id].value, told[fact_id]],
         )
+
+
+def unread_benchmarks(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:
+    """Results of benchmarks, read once before anything slow."""
+    try:
+        read_benchmarks(paths.folder, manifest.lm_eval, manifest.base.model if manifest.base else None)
+    except HubpubError as problem:
+        yield problem
 
 
 def _ggufs(paths: ReleasePaths, manifest: Manifest) -> Iterator[HubpubError]:

@@ -54,6 +54,7 @@ CATALOGUE: dict[str, Kind] = {
         "A signing key cannot be used: it is no such key, is not the pair's, or lies in the project.",
     ),
     "HP-M12": Kind(Exit.USAGE, "A stand-in's weights go to no Hub but one on this machine."),
+    "HP-M14": Kind(Exit.USAGE, "Neither the manifest nor the base's own card says under which licence."),
     # base model
     "HP-B01": Kind(Exit.HUB, "The base model does not exist on the Hub."),
     "HP-B02": Kind(Exit.HUB, "The base model is gated and this account may not read it."),

@@ -11,7 +11,7 @@ from publisher.card.view import Accepted, Access, Author, CardInput, Citation, P
 from publisher.manifest.card import CardSettings
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import Manifest
-from publisher.pipeline.licensing import duties_of, licence_at, licence_files, licence_of
+from publisher.pipeline.licensing import duties_of, licence_at, licence_files, licence_of, named_licence_of
 from publisher.pipeline.words import Words
 from publisher.records.artifacts import KINDS, LICENCE, TENSORS_FILE, Kind
 from publisher.records.changes import WITHOUT_TENSORS
@@ -64,6 +64,7 @@ def card_input(
     datasets = [identity.refs["dataset"].repo_id] if "dataset" in identity.refs else []
     if not datasets and manifest.dataset and manifest.dataset.link:
         datasets = [manifest.dataset.link]
+    licence_name, licence_link = named_licence_of(kind, manifest, facts)
     return CardInput(
         name=identity.name,
         version=version.number,
@@ -72,8 +73,8 @@ def card_input(
         title=settings.title or identity.name,
         owner=manifest.owner,
         licence=licence_of(kind, manifest, facts) or "other",
-        licence_name=None if manifest.artifacts[kind].licence else manifest.licence_name,
-        licence_link=None if manifest.artifacts[kind].licence else manifest.licence_link,
+        licence_name=licence_name,
+        licence_link=licence_link,
         licence_at=None if LICENCE in assets else licence_at(kind, manifest, facts, templates),
         facts=facts,
         siblings=tuple(Sibling(k, ref.repo_id) for k, ref in identity.refs.items() if k != kind),

@@ -35,6 +35,15 @@ def licence_of(kind: Kind, manifest: Manifest, facts: Facts) -> str | None:
     return (made.licence if made else None) or manifest.licence or facts.value("base.licence")
 
 
+def named_licence_of(kind: Kind, manifest: Manifest, facts: Facts) -> tuple[str | None, str | None]:
+    """Name and address of that licence where it is `other`: said by whoever named the licence itself."""
+    if manifest.artifacts[kind].licence:
+        return None, None
+    if manifest.licence:
+        return manifest.licence_name, manifest.licence_link
+    return facts.value("base.licence_name"), facts.value("base.licence_link")
+
+
 def duties_of(kind: Kind, manifest: Manifest, facts: Facts) -> Duties | None:
     """What the licence of the base asks of those who pass its weights on; None for one that asks for nothing more.
 

@@ -88,7 +88,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(preflight, why="a run must not fail after an hour for what was knowable in the first second",
           headline=lambda made: f"as {made.account}, {made.peak_bytes / 1e9:.1f} GB of disk at the peak"),
     Stage(resolve, why="everything is made from the base, so its bytes are pinned first",
-          unwanted=no_base, remembered=True, version=3, packages=ENGINE, headline=lambda made: _count(made, "base.parameters", "parameters")),
+          unwanted=no_base, remembered=True, version=4, packages=ENGINE, headline=lambda made: _count(made, "base.parameters", "parameters")),
     Stage(convertible, why="a tokenizer that no converter knows is told before anything is trained",
           unwanted=no_conversion, remembered=True, headline=lambda made: _named(made, "gguf.architecture")),
     Stage(dataset, why="training needs it, and its held-out split must exist before anything is trained",

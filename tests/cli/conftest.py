@@ -19,6 +19,7 @@ base: {folder: inputs/base}
 dataset: {folder: inputs/data}
 artifacts: [base, dataset]
 card: {limitations: limitations.md}
+licence: apache-2.0
 """
 
 

@@ -317,6 +317,7 @@ dataset: {folder: inputs/data}
 train: {method: qlora, lora: {r: 16}, batch_size: 4, gradient_accumulation: 4, max_length: 1024, epochs: 2}
 artifacts: [adapter, merged, nf4]
 card: {limitations: limitations.md}
+licence: apache-2.0
 """
 
 

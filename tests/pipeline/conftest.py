@@ -29,6 +29,7 @@ owner: alice
 base: {model: alice/base, folder: base}
 dataset: {folder: data}
 artifacts: [dataset]
+licence: apache-2.0
 """
 
 

@@ -24,9 +24,9 @@ STATIC = Wishes(proof="static")
 def test_what_the_check_finds_stops_a_release_unless_it_is_taken_on_knowingly(
     tmp_path: Path, alice: RemoteHub, notes: Any
 ) -> None:
-    """A base whose licence nobody knows, in a manifest that names none: a reader might do nothing with it."""
+    """Another licence, and nobody says which: a reader might do nothing with it."""
     manifest = write_project(tmp_path, ("adapter",)) / "release.yaml"
-    text = manifest.read_text().replace("licence: apache-2.0\n", "")
+    text = manifest.read_text().replace("licence: apache-2.0", "licence: other")
     manifest.write_text(text)
     with pytest.raises(HubpubError) as caught:
         run_release(Release.open(Project(tmp_path), NAME), alice, alice, STATIC, notes, until="check")

@@ -141,10 +141,12 @@ def test_a_damaged_file_and_a_checkout_that_is_none_are_told_before_the_run(
     with EmbeddedHub(tmp_path / "hub") as served:
         hub = RemoteHub(served.url, token=served.token, host="local")
         own = open_release(
-            "manifest: 1\nowner: q\nbase: {model: a/b, folder: base}\nartifacts: {gguf: {files: ../../q/*.gguf}}\n"
+            "manifest: 1\nowner: q\nlicence: mit\nbase: {model: a/b, folder: base}\n"
+            "artifacts: {gguf: {files: ../../q/*.gguf}}\n"
         )
         made = open_release(
-            "manifest: 1\nowner: q\nbase: {model: a/b, folder: base}\nartifacts: {gguf: {llama_cpp: nowhere}}\n"
+            "manifest: 1\nowner: q\nlicence: mit\nbase: {model: a/b, folder: base}\n"
+            "artifacts: {gguf: {llama_cpp: nowhere}}\n"
         )
         codes = [[problem.code for problem in preflight_problems(each, hub, hub)] for each in (own, made)]
 

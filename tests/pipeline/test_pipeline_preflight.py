@@ -28,6 +28,7 @@ owner: alice
 base: {base}
 adapter: alice/adapter
 artifacts: [adapter]
+licence: apache-2.0
 """
 IN_FOLDER = """
 manifest: 1
@@ -35,6 +36,7 @@ owner: {owner}
 base: {{model: alice/base, folder: base}}
 dataset: {{folder: data}}
 artifacts: [dataset]
+licence: apache-2.0
 """
 
 
@@ -91,7 +93,7 @@ def test_a_package_that_carries_the_base_and_is_not_there(open_release: Open, al
     """The hint is the command that mends it."""
     release = open_release(
         "manifest: 1\nowner: alice\nbase: {model: a/b, package: no-such-package==1.0, file: x.gguf}\n"
-        "adapter: alice/adapter\nartifacts: [adapter]\n"
+        "adapter: alice/adapter\nartifacts: [adapter]\nlicence: mit\n"
     )
     (problem,) = preflight_problems(release, alice, alice)
 
@@ -109,7 +111,7 @@ def test_a_package_of_another_version_or_without_the_file(
     """Other bytes under the same name are another base."""
     release = open_release(
         f"manifest: 1\nowner: alice\nbase: {{model: a/b, package: {spec}, file: x.gguf}}\n"
-        "adapter: alice/adapter\nartifacts: [adapter]\n"
+        "adapter: alice/adapter\nartifacts: [adapter]\nlicence: mit\n"
     )
     ((code, what),) = _problems(release, alice)
 
@@ -131,7 +133,7 @@ def test_folders_of_adapter_and_data_that_are_not_there(open_release: Open, alic
     """Both are told, and as the manifest spells them."""
     release = open_release(
         "manifest: 1\nowner: alice\nbase: {model: a/b, folder: base}\nadapter: ../out/adapter\n"
-        "dataset: {folder: nowhere}\nartifacts: [adapter]\n"
+        "dataset: {folder: nowhere}\nartifacts: [adapter]\nlicence: mit\n"
     )
 
     assert [
@@ -244,7 +246,7 @@ def test_everything_is_told_at_once_and_the_hub_comes_first(open_release: Open) 
     """One run lists all that is missing; what only the Hub can grant takes longest to get."""
     release = open_release(
         "manifest: 1\nowner: alice\nbase: {model: a/b, package: no-such-package==1.0, file: x.gguf}\n"
-        "adapter: ../out/adapter\nartifacts: [adapter]\n"
+        "adapter: ../out/adapter\nartifacts: [adapter]\nlicence: mit\n"
     )
     hub = RemoteHub(HF, None, "huggingface.co")
     with pytest.raises(HubpubError) as caught:

@@ -36,6 +36,7 @@ PACKED = {"quant_method": "compressed-tensors", "format": "pack-quantized"}
 MANIFEST = """
 manifest: 1
 owner: quantco
+licence: apache-2.0
 source: {model: acme/tiny, folder: base}
 artifacts:
   awq: {folder: ../../q/awq, proof: static}

@@ -102,8 +102,8 @@ def gguf(
     licence = converting.licence or _fact(base, "base.licence")
     card = {
         "license": licence,
-        "license_name": converting.licence_name,
-        "license_link": converting.licence_link,
+        "license_name": converting.licence_name if converting.licence else _fact(base, "base.licence_name"),
+        "license_link": converting.licence_link if converting.licence else _fact(base, "base.licence_link"),
         "base_model": pins.base_repo,
         "language": list(converting.language),
         "tags": list(converting.tags),

@@ -17,6 +17,7 @@ from publisher.manifest.lock import read_lock
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings, Manifest
 from publisher.manifest.section import REPO_ID
+from publisher.pipeline.base_licence import licence_known_of
 from publisher.pipeline.base_package import package_file
 from publisher.pipeline.code_models import missing_models
 from publisher.pipeline.folders import contents
@@ -93,6 +94,8 @@ def preflight(
         else look_at_base(paths, source.hub, base)
     )
     problems += [unknown_base] if unknown_base else []
+    if unknown_base is None and not silent:
+        problems += _unlicensed(paths, source.hub, manifest)
     problems += _inputs(paths, manifest)
     problems += _ggufs(paths, manifest)
     problems += _enhancement(paths, manifest)
@@ -294,6 +297,34 @@ def _size_on_hub(hub: Hub, base: BaseSettings) -> int:
 def _unseen(hub: Hub, base: BaseSettings) -> HubpubError | None:
     """What is known of a base on a Hub that nobody may be asked on."""
     return _gated(hub, base, "nobody is logged in") if is_gated_by_name(base) else None
+
+
+def _unlicensed(paths: ReleasePaths, hub: Hub, manifest: Manifest) -> Iterator[HubpubError]:
+    """Artifacts whose licence nobody names; a package's file says it in its header, which is read later."""
+    unnamed = [kind for kind, artifact in manifest.artifacts.items() if not artifact.licence]
+    said = manifest.licence or "base.licence" in manifest.stated or "META012" in _accepted(manifest)
+    if said or not unnamed:
+        return
+    base = manifest.base
+    told = {} if base is None or paths.stand_in else licence_known_of(base, paths.folder, hub)
+    if told == {}:
+        why = (
+            "a rehearsal does not ask the base"
+            if base and paths.stand_in
+            else f"the card of {base.model or base.folder} names none"
+            if base
+            else "there is no base that could name one"
+        )
+        yield HubpubError(
+            "HP-M14",
+            f"under which licence {', '.join(unnamed)} would be published is not said: {why}",
+            where=f"{paths.manifest}: licence",
+            hint="licence: apache-2.0, or another id of the Hub; `other` with licence_name: and licence_link:",
+        )
+
+
+def _accepted(manifest: Manifest) -> set[str]:
+    return {entry.code for entry in manifest.accept}
 
 
 def _gated(hub: Hub, base: BaseSettings, why: str) -> HubpubError:

@@ -17,6 +17,7 @@ from publisher.evidence.record import record
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings, Manifest
+from publisher.pipeline.base_licence import licence_in_folder, licence_on_hub
 from publisher.pipeline.base_package import package_file
 from publisher.pipeline.fetch import fetch_listed, fetch_outline
 from publisher.pipeline.folders import adopt, made_aside
@@ -137,7 +138,7 @@ def _from_folder(source: Path, folder: Path) -> tuple[Measurement, ...]:
         refuse_pickles(source)
     with made_aside(folder) as aside:
         adopt(source, aside, _stays)
-    return _licences(source)
+    return (*_licences(source), *_named(licence_in_folder(source)))
 
 
 def _stays(path: str) -> bool:
@@ -164,7 +165,8 @@ def _from_hub(
         licences = _licences(aside)
         for path in CARD_FILES:  # each card brings its own
             (aside / path).unlink(missing_ok=True)
-    return (Measurement("base.revision", revision), *licences), digests
+    named = _named(licence_on_hub(hub, ref, revision))
+    return (Measurement("base.revision", revision), *licences, *named), digests
 
 
 def _is_needed(path: str) -> bool:
@@ -175,6 +177,11 @@ def _licences(folder: Path) -> tuple[Measurement, ...]:
     """The texts themselves are the fact: they go along with all that is made of the base, whoever has the base."""
     carried = carried_from(folder)
     return (Measurement(CARRIED, carried),) if carried else ()
+
+
+def _named(told: Mapping[str, str]) -> Iterator[Measurement]:
+    """The licence that the base's own card names."""
+    return (Measurement(f"base.{name}", value) for name, value in told.items())
 
 
 def _head(hub: Hub, ref: RepoRef) -> str:

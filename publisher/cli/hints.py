@@ -11,25 +11,28 @@ COMMANDS = (
     "card", "doctor", "evaluate", "plan", "promote", "pull", "release", "rollback", "status", "train", "validate", "verify",
 )  # fmt: skip
 WHERE = ("--hub", "--owner", "--project")
+STAND_IN = "--stand-in"
+REHEARSED = ("plan", "promote", "release", "status")  # those that take --stand-in, too
 
 _VERSION = r"\d+\.\d+\.\d+(?:[\w.+-]*\w)?"
 
 
 def as_typed(hint: str, arguments: Sequence[str]) -> str:
-    """Repeat `--hub` and its like behind each command that a hint names, unless it says them itself.
+    """Repeat `--hub`, its like and `--stand-in` behind each command that a hint names, unless it says them itself.
 
     `arguments` are those of the command that failed, without the program's name: they tell which of a hint's words behind
     a command are its own, and which go on in prose.
     """
     names = "|".join(["NAME", *(re.escape(each) for each in arguments if not each.startswith("-"))])
     own = rf"(?: (?:{names})(?![\w/.@-]*\w))?(?: {_VERSION})?"
-    command = re.compile(rf"\bhubpub (?:{'|'.join(COMMANDS)})\b{own}")
+    command = re.compile(rf"\bhubpub (?P<name>{'|'.join(COMMANDS)})\b{own}")
 
     def with_options(found: re.Match[str]) -> str:
         rest = re.split(r"[;,]|\bhubpub\b", hint[found.end() :], maxsplit=1)[0]
-        return " ".join(
-            [found[0], *(text for option, text in _given(arguments).items() if option not in rest)]
-        )
+        given = _given(arguments)
+        if STAND_IN in arguments and found["name"] in REHEARSED:
+            given[STAND_IN] = STAND_IN
+        return " ".join([found[0], *(text for option, text in given.items() if option not in rest)])
 
     return command.sub(with_options, hint)
 

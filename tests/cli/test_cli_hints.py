@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from publisher.cli.app import app
-from publisher.cli.hints import COMMANDS, WHERE, as_typed
+from publisher.cli.hints import COMMANDS, REHEARSED, WHERE, as_typed
 
 ARGUMENTS = ("promote", "demo", "--hub", "http://h:1", "-y")
 
@@ -41,6 +41,17 @@ def test_a_hint_stays_as_it_is_where_nothing_was_named() -> None:
     assert "hubpub release demo" == as_typed("hubpub release demo", ("promote", "demo"))
 
 
+def test_a_rehearsal_stays_one() -> None:
+    """The command without it would go for the real base; a command that knows no rehearsal is not told of it."""
+    arguments = ("release", "demo", "--stand-in", "--hub", "local")
+
+    assert "hubpub release demo --hub local --stand-in" == as_typed("hubpub release demo", arguments)
+    assert "hubpub release demo --hub local --stand-in" == as_typed(
+        "hubpub release demo --stand-in", arguments
+    )
+    assert "hubpub verify demo --hub local" == as_typed("hubpub verify demo", arguments)
+
+
 def test_owner_and_project_are_repeated_as_the_shell_needs_them() -> None:
     """A path may hold a space."""
     typed = as_typed("hubpub plan demo", ("release", "demo", "--project=my models", "--owner", "acme"))
@@ -57,3 +68,5 @@ def test_every_command_of_which_options_are_repeated_takes_them() -> None:
     }
 
     assert {name: [] for name in COMMANDS} == lacking
+    rehearsed = {name for name, call in callbacks.items() if "stand_in" in inspect.signature(call).parameters}
+    assert rehearsed == set(REHEARSED)

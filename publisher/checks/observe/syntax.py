@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 
-_TRIES = 10
+_TRIES = 100
 
 
 def syntax_tree(code: str) -> ast.Module:

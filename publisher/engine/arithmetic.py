@@ -48,6 +48,20 @@ def compute_in(model: Any, dtype: str) -> None:
             weight.data = weight.data.to(wanted)
 
 
+def keep_from_repacking(model: Any) -> None:
+    """Leave 4-bit layers as they are stored where bitsandbytes' kernel for AVX512-BF16 would compute them wrongly.
+
+    At the first forward on such a processor it packs weights anew, in blocks of 32 rows and 64 columns: other shapes fail
+    there (Gemma 3's vision tower has 4304 columns), and whatever type a layer is to compute in, it is bfloat16.
+    """
+    import torch
+
+    for layer in _packed(model):
+        rows, columns = layer.out_features, layer.in_features
+        if layer.compute_dtype != torch.bfloat16 or rows % 32 or columns % 64:
+            layer.support_avx512bf16_for_cpu = False
+
+
 def _packed(model: Any) -> Any:
     """The 4-bit layers. By their name: where none are, bitsandbytes need not be installed."""
     return (module for module in model.modules() if type(module).__name__ == "Linear4bit")

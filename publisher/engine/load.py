@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from publisher.engine.arithmetic import compute_in, quick_dtype
+from publisher.engine.arithmetic import compute_in, keep_from_repacking, quick_dtype
 from publisher.engine.memory import fits_in_memory
 from publisher.errors import HubpubError
 
@@ -120,8 +120,10 @@ def load_model(
     except (OSError, ValueError, KeyError) as error:
         raise _not_clean(folder, _first_line(error)) from error
     refuse_holes(folder, model, info)
-    if dtype == "float32" and getattr(model, "is_loaded_in_4bit", False):
-        compute_in(model, dtype)
+    if getattr(model, "is_loaded_in_4bit", False):
+        if dtype == "float32":
+            compute_in(model, dtype)
+        keep_from_repacking(model)
     model.eval()
     return model
 

@@ -127,8 +127,8 @@ def _with_pictures(tokens: dict[str, int], ids: dict[str, int]) -> Any:
             "query_pre_attn_scalar": TEXT["head_dim"],
         },
         vision_config={
-            "hidden_size": 32,
-            "intermediate_size": 64,
+            "hidden_size": 64,
+            "intermediate_size": 128,
             "num_hidden_layers": 2,
             "num_attention_heads": 2,
             "image_size": SIDE,

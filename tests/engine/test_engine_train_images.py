@@ -223,7 +223,7 @@ def test_without_a_vision_tower_only_the_language_model_is_adapted(job: Train, g
     measured = facts(train.run(dataclasses.replace(job, steps=1), quiet))
 
     assert (False, 4 * layers(gemma)) == (measured["train.lora.vision_tower"], measured["adapter.modules"])
-    assert 2 * 3 * 4 * (32 + 32) == measured["train.lora.vision_parameters"]
+    assert 2 * 3 * 4 * (64 + 64) == measured["train.lora.vision_parameters"]
     assert measured["train.trainable_parameters"] == measured["adapter.parameters"]
     assert check_adapter(Path(job.out) / "adapter", gemma) is None
 

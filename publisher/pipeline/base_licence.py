@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from publisher.card.readme import parse
 from publisher.checks.known.ids import licences
-from publisher.errors import HubpubError
-from publisher.hub.port import Hub
+from publisher.hub.port import Hub, RemoteFile
 from publisher.manifest.schema import BaseSettings
+from publisher.pipeline.fetch import read_listed
 from publisher.records.artifacts import README, RepoRef
 
-LONGEST = 2_000_000  # bytes of a card
+LONGEST = 2_000_000  # bytes of a card; what is longer is not read
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -43,28 +43,25 @@ def licence_in_folder(folder: Path) -> dict[str, str]:
     return licence_in(file.read_text("utf-8-sig", "replace"))
 
 
-def licence_on_hub(hub: Hub, ref: RepoRef, revision: str) -> dict[str, str]:
-    """Of a base on the Hub; nothing where it has no card."""
-    try:
-        text = b"".join(_at_most(hub.read(ref, revision, README)))
-    except HubpubError:
-        return {}
-    return licence_in(text.decode("utf-8-sig", "replace"))
+def card_among(hub: Hub, ref: RepoRef, revision: str, files: Iterable[RemoteFile]) -> str:
+    """The text of a model's README, held against the listing; empty where it has none, or too long a one.
+
+    Raises:
+        HubpubError: HP-R01, it is another file; as the port says.
+    """
+    card = next((file for file in files if file.path == README and file.size <= LONGEST), None)
+    return read_listed(hub, ref, revision, card).decode("utf-8-sig", "replace") if card else ""
 
 
 def licence_known_of(base: BaseSettings, root: Path, hub: Hub) -> dict[str, str] | None:
-    """What can be told before the base is here; None of a package's file, whose header tells once it was read."""
+    """What can be told before the base is here; None of a package's file, whose header tells once it was read.
+
+    Raises:
+        HubpubError: as `card_among`.
+    """
     if base.package:
         return None
     if base.folder:
         return licence_in_folder(root / base.folder)
-    return licence_on_hub(hub, RepoRef(str(base.model)), base.revision or "main")
-
-
-def _at_most(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    size = 0
-    for piece in pieces:
-        size += len(piece)
-        if size > LONGEST:
-            return
-        yield piece
+    ref, revision = RepoRef(str(base.model)), base.revision or "main"
+    return licence_in(card_among(hub, ref, revision, hub.tree(ref, revision)))

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from publisher.errors import Exit
+from publisher.errors import Exit, HubpubError
 from publisher.hub.port import Add
 from publisher.hub.remote import RemoteHub
 from publisher.manifest.project import Project
-from publisher.pipeline.base_licence import licence_in, licence_on_hub
+from publisher.manifest.schema import BaseSettings
+from publisher.pipeline.base_licence import licence_in, licence_known_of
 from publisher.pipeline.look import preflight_problems
 from publisher.pipeline.release import Release, run_release
 from publisher.pipeline.services import Wishes
@@ -104,11 +105,15 @@ def test_a_base_on_the_hub_is_asked(alice: RemoteHub) -> None:
     bare = alice.state(ref)
     assert bare
     assert bare.head
-    told = [Add("README.md", b"---\nlicense: apache-2.0\n---\n# Base\n")]
-    commit = alice.commit(ref, "main", told, title="card", body="", parent=bare.head)
+    card = [Add("README.md", b"---\nlicense: apache-2.0\n---\n# Base\n")]
+    commit = alice.commit(ref, "main", card, title="card", body="", parent=bare.head)
 
-    assert {"licence": "apache-2.0"} == licence_on_hub(alice, ref, commit)
-    assert {} == licence_on_hub(alice, ref, "0" * 40)
+    def told(revision: str) -> dict[str, str] | None:
+        return licence_known_of(BaseSettings(model=ref.repo_id, revision=revision), Path(), alice)
+
+    assert ({"licence": "apache-2.0"}, {}) == (told(commit), told(bare.head))
+    with pytest.raises(HubpubError, match="not found"):  # which is no card without a licence
+        told("0" * 40)
 
 
 @pytest.mark.parametrize(

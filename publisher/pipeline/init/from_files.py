@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
-from publisher.card.readme import parse
 from publisher.checks.known.ids import licences
 from publisher.errors import HubpubError
 from publisher.manifest.compose import OPEN_QUESTION, Key, question
 from publisher.manifest.schema import SUFFIX
 from publisher.manifest.section import REPO_ID
-from publisher.pipeline.fetch import read_listed
+from publisher.pipeline.base_licence import card_among, licence_in, licence_in_folder
 from publisher.pipeline.init.asking import Ask
 from publisher.pipeline.init.bases import OpenHub, pinned
 from publisher.pipeline.init.drafts import Model, Words
 from publisher.pipeline.own_ggufs import looked_at
-from publisher.records.artifacts import README, Kind, RepoRef
+from publisher.records.artifacts import Kind, RepoRef
 from publisher.weights.gguf import GgufHeader, general_of
 from publisher.weights.gguf_files import finest, is_projector
 from publisher.weights.variant import kinds_of, read_variant
@@ -185,24 +184,19 @@ def _licence(
     """The licence's id as the files' headers say it, else as the source's card does."""
     if (said := (_said(headers, "general.license") or "").lower()) in licences():
         return said, "as the files' headers say"
-    text = ""
+    named = None
     if folder is not None:
-        text = (folder / README).read_text("utf-8", "replace") if (folder / README).is_file() else ""
+        named = licence_in_folder(folder).get("licence")
     elif repo is not None:
-        text = card_on_hub(repo, open_hub)
-    front = parse(text).front_matter or {}
-    named = front.get("license")
-    return (
-        (named, "as the source's card says") if isinstance(named, str) and named in licences() else (None, "")
-    )
+        named = licence_in(card_on_hub(repo, open_hub)).get("licence")
+    return named, "as the source's card says" if named else ""
 
 
 def card_on_hub(repo: str, open_hub: OpenHub) -> str:
     """The text of a model's README; empty where it cannot be had as the Hub lists it."""
     try:
         hub, ref = open_hub(), RepoRef(repo)
-        card = next((file for file in hub.tree(ref, "main") if file.path == README), None)
-        return read_listed(hub, ref, "main", card).decode("utf-8-sig", "replace") if card else ""
+        return card_among(hub, ref, "main", hub.tree(ref, "main"))
     except HubpubError:  # it has none, or cannot be asked: nothing is known then, and the check says so
         return ""
 

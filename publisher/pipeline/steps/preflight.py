@@ -300,21 +300,18 @@ def _unseen(hub: Hub, base: BaseSettings) -> HubpubError | None:
 
 
 def _unlicensed(paths: ReleasePaths, hub: Hub, manifest: Manifest) -> Iterator[HubpubError]:
-    """Artifacts whose licence nobody names; a package's file says it in its header, which is read later."""
+    """Artifacts whose licence nobody names."""
     unnamed = [kind for kind, artifact in manifest.artifacts.items() if not artifact.licence]
-    said = manifest.licence or "base.licence" in manifest.stated or "META012" in _accepted(manifest)
-    if said or not unnamed:
+    if not unnamed or manifest.licence or "base.licence" in manifest.stated:
         return
-    base = manifest.base
-    told = {} if base is None or paths.stand_in else licence_known_of(base, paths.folder, hub)
-    if told == {}:
-        why = (
-            "a rehearsal does not ask the base"
-            if base and paths.stand_in
-            else f"the card of {base.model or base.folder} names none"
-            if base
-            else "there is no base that could name one"
-        )
+    if any(entry.code == "META012" for entry in manifest.accept):
+        return
+    try:
+        why = _silence_of(manifest.base, paths, hub)
+    except HubpubError as problem:
+        yield problem
+        return
+    if why:
         yield HubpubError(
             "HP-M14",
             f"under which licence {', '.join(unnamed)} would be published is not said: {why}",
@@ -323,8 +320,14 @@ def _unlicensed(paths: ReleasePaths, hub: Hub, manifest: Manifest) -> Iterator[H
         )
 
 
-def _accepted(manifest: Manifest) -> set[str]:
-    return {entry.code for entry in manifest.accept}
+def _silence_of(base: BaseSettings | None, paths: ReleasePaths, hub: Hub) -> str:
+    """Why the base names no licence; empty where it does, and of a package's file, whose header is read later."""
+    if base is None:
+        return "there is no base that could name one"
+    if paths.stand_in:
+        return "a rehearsal does not ask the base"
+    named = licence_known_of(base, paths.folder, hub)
+    return f"the card of {base.model or base.folder} names none" if named == {} else ""
 
 
 def _gated(hub: Hub, base: BaseSettings, why: str) -> HubpubError:

@@ -17,7 +17,7 @@ from publisher.evidence.record import record
 from publisher.hub.port import Hub
 from publisher.manifest.project import ReleasePaths
 from publisher.manifest.schema import BaseSettings, Manifest
-from publisher.pipeline.base_licence import licence_in_folder, licence_on_hub
+from publisher.pipeline.base_licence import card_among, licence_in, licence_in_folder
 from publisher.pipeline.base_package import package_file
 from publisher.pipeline.fetch import fetch_listed, fetch_outline
 from publisher.pipeline.folders import adopt, made_aside
@@ -152,7 +152,8 @@ def _from_hub(
     """What was measured, and the digests that the Hub lists: of files that were held against them, or that stay there."""
     ref = RepoRef(str(settings.model))
     revision = settings.revision or _head(hub, ref)
-    wanted = [f for f in hub.tree(ref, revision) if "/" not in f.path and _is_needed(f.path)]
+    files = hub.tree(ref, revision)
+    wanted = [f for f in files if "/" not in f.path and _is_needed(f.path)]
     digests = {file.path: file.sha256 for file in wanted if file.sha256}
     stay = set() if weights.are_read else {path for path in digests if path.endswith(".safetensors")}
     arrived = ByteCounter(listener, sum(file.size for file in wanted if file.path not in stay))
@@ -165,7 +166,7 @@ def _from_hub(
         licences = _licences(aside)
         for path in CARD_FILES:  # each card brings its own
             (aside / path).unlink(missing_ok=True)
-    named = _named(licence_on_hub(hub, ref, revision))
+    named = _named(licence_in(card_among(hub, ref, revision, files)))
     return (Measurement("base.revision", revision), *licences, *named), digests
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from publisher.card.evaluated import MODELS, label
+from publisher.card.evaluated import MODELS, Table
 from publisher.records.benchmarks import FILE, STDERR, Benchmark, benchmark_of, benchmarks_in
 from publisher.records.facts import Fact
 
@@ -53,23 +53,16 @@ class Row:
     scores: tuple[Score | None, ...]
 
 
-@dataclass(frozen=True)
-class Table:
-    """`columns` are kinds of models."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-    def label(self, column: str) -> str:
-        """What a column is called."""
-        return label(column)
-
-
-def table(facts: Mapping[str, Fact]) -> Table:
+def table(facts: Mapping[str, Fact]) -> Table[Row]:
     """Every task's every metric, of every model that has any."""
     found = {each[0] for fact_id in facts if (each := benchmark_of(fact_id))}
     columns = tuple(sorted(found, key=lambda kind: (_place(kind), kind)))
     return Table(columns, tuple(_row(facts, each, columns) for each in benchmarks_in(facts)))
+
+
+def here(table: Table[Row], artifact: str) -> tuple[str, ...]:
+    """The columns of models in the repo of an artifact: of GGUF each file that has results."""
+    return tuple(kind for kind in table.columns if kind.partition(".")[0] == artifact)
 
 
 def about(facts: Mapping[str, Fact], benchmark: Benchmark) -> About:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from publisher.records.facts import Fact
 from publisher.records.forms import FORMS
 from publisher.records.metrics import GGUF, METRICS, PREFIX, UNMEASURED, Metric, gguf_kinds
+
+Line = TypeVar("Line")
 
 # What may stand in a column, in order, and what it is called there; GGUF files stand before the dataset's own words.
 MODELS: dict[str, str] = {
@@ -42,11 +45,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Generic[Line]):
     """`columns` are kinds of models, and what they are held against; each row has a cell for each."""
 
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Line, ...]
 
     def label(self, column: str) -> str:
         """What a column is called."""
@@ -71,23 +74,23 @@ def unmeasured(facts: Mapping[str, Fact]) -> dict[str, Fact]:
     return {label(kind): why for kind, why in reasons.items() if why is not None}
 
 
-def losses(facts: Mapping[str, Fact]) -> Table:
+def losses(facts: Mapping[str, Fact]) -> Table[Row]:
     """Loss and perplexity, of held-out rows and of general text."""
     return _table(facts, LOSSES)
 
 
-def answers(facts: Mapping[str, Fact]) -> Table:
+def answers(facts: Mapping[str, Fact]) -> Table[Row]:
     """What the answers are worth."""
     return _table(facts, ANSWERS)
 
 
-def differences(facts: Mapping[str, Fact]) -> Table:
+def differences(facts: Mapping[str, Fact]) -> Table[Row]:
     """Of each model to the one that it is held against, where one way is better; perplexity says the same as loss."""
     judged = [metric for metric in METRICS if metric.better and not metric.id.endswith("perplexity")]
     return _table(facts, judged, "_change")
 
 
-def _table(facts: Mapping[str, Fact], metrics: Sequence[Metric], end: str = "") -> Table:
+def _table(facts: Mapping[str, Fact], metrics: Sequence[Metric], end: str = "") -> Table[Row]:
     kinds = _kinds(facts)
     measured = [
         metric for metric in metrics if any(f"{PREFIX}{kind}.{metric.id}{end}" in facts for kind in kinds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -14,7 +14,6 @@ from publisher.card import benchmarks
 from publisher.card.evaluated import kinds_in, label
 from publisher.card.view import CardInput
 from publisher.records.artifacts import Kind
-from publisher.records.benchmarks import benchmark_of
 from publisher.records.facts import Fact, Json, StatedSource
 from publisher.records.forms import FORMS
 from publisher.records.metrics import fact_ids
@@ -185,26 +184,26 @@ def _results(card: CardInput, number: Number) -> list[dict[str, Any]]:
     if metrics and card.datasets:
         rows = {"type": card.datasets[0], "name": f"{card.datasets[0]}, held-out rows", "split": "validation"}
         results.append({"task": task, "dataset": rows, "metrics": metrics})
-    results += [{"task": TEXT, **each} for each in _benchmarks(card, number)]
+    results += _benchmarks(card, number)
     return [{"name": card.repo_id.rpartition("/")[2], "results": results}] if results else []
 
 
-def _benchmarks(card: CardInput, number: Number) -> Iterator[dict[str, Any]]:
+def _benchmarks(card: CardInput, number: Number) -> list[dict[str, Any]]:
     """What this model got on tasks whose dataset is on the Hub; the others have no place here."""
-    for name, told in benchmarks.tasks(card.facts).items():
-        metrics = [
-            {
-                "type": each.written,
-                "name": each.written if kind == card.kind else f"{each.written}, {label(kind)}",
-                "value": number(fact),
-            }
-            for fact_id, fact in card.facts.items()
-            if (found := benchmark_of(fact_id)) and fact.known
-            for kind, each in [found]
-            if each.task == name and kind.partition(".")[0] == card.kind
-        ]
-        if metrics and told.dataset is not None:
-            yield {"dataset": {"type": told.dataset.value, "name": name}, "metrics": metrics}
+    table = benchmarks.table(card.facts)
+    found: dict[str, dict[str, Any]] = {}
+    for kind in benchmarks.here(table, card.kind):
+        column = table.columns.index(kind)
+        for row in table.rows:
+            score, dataset = row.scores[column], row.about.dataset
+            if score is None or not score.value.known or dataset is None:
+                continue
+            name, metric = row.benchmark.task, row.benchmark.written
+            entry = {"task": TEXT, "dataset": {"type": dataset.value, "name": name}, "metrics": []}
+            shown = metric if kind == card.kind else f"{metric}, {label(kind)}"
+            told = {"type": metric, "name": shown, "value": number(score.value)}
+            found.setdefault(name, entry)["metrics"].append(told)
+    return list(found.values())
 
 
 def _dataset(card: CardInput, number: Number) -> dict[str, Any]:

@@ -42,6 +42,13 @@ MAX_BYTES = 10 * 1024 * 1024  # a push with a larger README.md is rejected: card
 
 COMPILED = Compiled(users_cache(), built_in_folder())
 
+# What templates call by name.
+WORDS = (
+    "fact", "has", "known", "under", "prose", "more_prose", "link", "check", "model_tree", "variants",
+    "evaluated", "evaluated_here", "unmeasured",
+    "benchmark_table", "benchmarked_here", "benchmark_tasks", "benchmark_files",
+)  # fmt: skip
+
 
 def render(card: CardInput, templates: Templates) -> Rendered:
     """Write one card.
@@ -105,16 +112,7 @@ class _Room:
             "change_rows": change_rows,
         }
         self._environment.globals = {
-            **{name: getattr(self._words, name) for name in ("fact", "has", "known", "under", "prose")},
-            **{
-                name: getattr(self._words, name)
-                for name in ("more_prose", "link", "check", "model_tree", "variants", "evaluated")
-            },
-            **{name: getattr(self._words, name) for name in ("evaluated_here", "unmeasured")},
-            **{
-                name: getattr(self._words, name)
-                for name in ("benchmark_table", "benchmarked_here", "benchmark_tasks", "benchmark_files")
-            },
+            **{name: getattr(self._words, name) for name in WORDS},
             "section": self._section,
             "card": _Shown(card),
         }

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from publisher.card import benchmarks, evaluated, formats
+from publisher.card.evaluated import Row, Table
 from publisher.card.markdown import place
 from publisher.card.marks import Because, Marks
 from publisher.card.needs import missing, quoted
@@ -93,7 +94,7 @@ class Vocabulary:
         parts = {part: self._card.facts.get(fact_id) for part, fact_id in ids.items()}
         return {**dict.fromkeys(VARIANT_PARTS), **parts, "repo": repo}
 
-    def evaluated(self) -> dict[str, evaluated.Table]:
+    def evaluated(self) -> dict[str, Table[Row]]:
         """The tables of the evaluation: `losses`, `answers`, and `differences` on the same rows."""
         tables = (evaluated.losses, evaluated.answers, evaluated.differences)
         return {table.__name__: table(self._card.facts) for table in tables}
@@ -107,14 +108,13 @@ class Vocabulary:
         """Why a model of the release has no numbers, by what it is called."""
         return evaluated.unmeasured(self._card.facts)
 
-    def benchmark_table(self) -> benchmarks.Table:
+    def benchmark_table(self) -> Table[benchmarks.Row]:
         """What the models got on public benchmarks."""
         return benchmarks.table(self._card.facts)
 
     def benchmarked_here(self) -> tuple[str, ...]:
-        """The models in this repo that benchmarks speak of: of GGUF each file that has results."""
-        columns = self.benchmark_table().columns
-        return tuple(kind for kind in columns if kind.partition(".")[0] == self._card.kind)
+        """The models in this repo that benchmarks speak of."""
+        return benchmarks.here(self.benchmark_table(), self._card.kind)
 
     def benchmark_tasks(self) -> dict[str, benchmarks.About]:
         """What is true of each task whatever model it was given, by name."""

@@ -32,7 +32,7 @@ def document(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _rows(table: evaluated.Table, *more: str) -> Iterator[dict[str, Json]]:
+def _rows(table: evaluated.Table[evaluated.Row], *more: str) -> Iterator[dict[str, Json]]:
     for row in table.rows:
         for column, cell in zip(table.columns, row.cells, strict=True):
             if cell.value is not None:
@@ -45,7 +45,7 @@ def _value(fact: Fact | None) -> Json:
     return None if fact is None else fact.value
 
 
-def _aligned(table: evaluated.Table, form: Callable[[Metric, Fact], str]) -> str:
+def _aligned(table: evaluated.Table[evaluated.Row], form: Callable[[Metric, Fact], str]) -> str:
     if not table.rows:
         return ""
     corner = "Against what it was made from" if form is _change else ""

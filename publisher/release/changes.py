@@ -23,8 +23,8 @@ from publisher.release.compare import same
 
 # The facts that say how good or how large an artifact is. Times and memory are the machine's, and what stands in a
 # configuration is among the settings.
-MEASURED: dict[Kind, tuple[str, ...]] = {
-    "base": ("base.parameters", "base.size_bytes", "evaluate.base.*", "lm_eval.base.*"),
+_OWN: dict[Kind, tuple[str, ...]] = {
+    "base": ("base.parameters", "base.size_bytes"),
     "dataset": ("dataset.*",),
     "adapter": (
         "adapter.parameters",
@@ -33,14 +33,13 @@ MEASURED: dict[Kind, tuple[str, ...]] = {
         "train.steps",
         "train.examples_seen",
         "train.final_loss",
-        "evaluate.adapter.*",
-        "lm_eval.adapter.*",
     ),
-    "merged": ("merged.parameters", "merged.size_bytes", "evaluate.merged.*", "lm_eval.merged.*"),
-    "nf4": ("nf4.*", "evaluate.nf4.*", "lm_eval.nf4.*"),
-    "gguf": ("gguf.*", "evaluate.gguf.*", "lm_eval.gguf.*"),
-    **{kind: (f"{kind}.*", f"evaluate.{kind}.*", f"lm_eval.{kind}.*") for kind in FORMS},
+    "merged": ("merged.parameters", "merged.size_bytes"),
+    "nf4": ("nf4.*",),
+    "gguf": ("gguf.*",),
+    **{kind: (f"{kind}.*",) for kind in FORMS},
 }
+MEASURED = {kind: (*own, f"evaluate.{kind}.*", f"lm_eval.{kind}.*") for kind, own in _OWN.items()}
 HELD_OUT = ("evaluate.rows", "evaluate.tokens")  # of two evaluations on the same rows, these are equal
 
 Row = dict[str, Json]  # name, before, after; a value that was not there is None

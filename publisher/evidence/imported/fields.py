@@ -122,14 +122,23 @@ def taken(document: Document, settings: Mapping[str, Json], table: Mapping[str, 
         value = settings.get(key)
         if value is None:
             continue
-        try:
-            value = kind(value)
-        except WrongKindError as wrong:
-            what = f"{key} in {document.name} is {str(value)[:40]!r}, where {wrong} belongs"
-            raise document.fault(what, key, value) from None
+        value = read_as(kind, document, key, value)
         if value is not None:
             found[fact_id] = value
     return found
+
+
+def read_as(kind: Kind, document: Document, key: str, value: Json) -> Json:
+    """A value as its kind has it.
+
+    Raises:
+        HubpubError: HP-A08 at its line, it is of another kind.
+    """
+    try:
+        return kind(value)
+    except WrongKindError as wrong:
+        what = f"{key} in {document.name} is {str(value)[:40]!r}, where {wrong} belongs"
+        raise document.fault(what, key, value) from None
 
 
 def settled(values: Values) -> Values:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from publisher.evidence.imported.document import Document
-from publisher.evidence.imported.fields import HUB_ID, Values, WrongKindError, if_finite, whole
+from publisher.evidence.imported.fields import HUB_ID, Values, if_finite, read_as, whole
 from publisher.records.benchmarks import STDERR
 from publisher.records.facts import Json
 
@@ -172,21 +172,8 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 
 def _whole(document: Document, data: Mapping[str, Json], key: str) -> int | None:
     value = data.get(key)
-    if value is None:
-        return None
-    try:
-        return whole(value)
-    except WrongKindError as wrong:
-        what = f"{key} in {document.name} is {str(value)[:40]!r}, where {wrong} belongs"
-        raise document.fault(what, key, value) from None
+    return None if value is None else read_as(whole, document, key, value)
 
 
 def _finite(document: Document, key: str, value: Json) -> float | None:
-    if value is None:
-        return None
-    try:
-        found: float | None = if_finite(value)
-    except WrongKindError as wrong:
-        what = f"{key} in {document.name} is {str(value)[:40]!r}, where {wrong} belongs"
-        raise document.fault(what, key, value) from None
-    return found
+    return None if value is None else read_as(if_finite, document, key, value)
